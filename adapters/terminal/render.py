@@ -1,0 +1,29 @@
+"""A reply as lines of plain text."""
+
+from __future__ import annotations
+
+import orjson
+
+from storage.records import ContentType
+
+
+def render(content: str, content_type: ContentType) -> str:
+    """Text as it is; of a rich reply its text, its card, image and file as lines, its choices numbered.
+
+    Control characters but newline and tab are dropped: text from elsewhere must not steer the terminal.
+    """
+    if content_type is not ContentType.RICH:
+        return _printable(content)
+    reply = orjson.loads(content)
+    lines = [reply.get("text") or ""]
+    card = reply.get("card") or {}
+    lines += [str(card[key]) for key in ("title", "text") if card.get(key)]
+    for kind in ("image", "file"):
+        if reply.get(kind):
+            lines.append(f"[{kind}] {reply[kind].get('url', '')}")
+    lines += [f"  {n}. {choice['label']}" for n, choice in enumerate(reply.get("choices") or [], start=1)]
+    return _printable("\n".join(line for line in lines if line))
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c in "\n\t" or c.isprintable())

@@ -1,0 +1,122 @@
+"""From our messages and events to frames and answers, as bytes of JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from adapters.errors import Refused
+from adapters.web.cursor import Position, write_cursor
+from adapters.web.ports import Delta, ReplyState, Site
+from storage.records import ContentType, StoredMessage
+
+RESYNC = b'{"type":"resync"}'
+TYPING = b'{"type":"typing"}'
+
+
+def render_message(message: StoredMessage) -> dict[str, Any]:
+    """A message as history, replies and frames show it."""
+    return {
+        "message_id": message.id,
+        "session_id": message.session_id,
+        "in_reply_to": message.in_reply_to,
+        "sender_type": message.sender,
+        "content": _content(message),
+        "content_type": message.content_type,
+        "status": message.status,
+        "created_at": message.created_at,
+    }
+
+
+def message_frame(message: StoredMessage, change: int) -> bytes:
+    cursor = write_cursor(Position(message.session_id, change))
+    return orjson.dumps({"type": "message", **render_message(message), "cursor": cursor})
+
+
+def status_frame(message: StoredMessage) -> bytes:
+    cursor = write_cursor(Position(message.session_id, message.change))
+    return orjson.dumps(
+        {"type": "status", "message_id": message.id, "status": message.status, "cursor": cursor}
+    )
+
+
+def ack_frame(client_id: str, message_id: UUID) -> bytes:
+    return orjson.dumps({"type": "ack", "id": client_id, "message_id": message_id})
+
+
+def delta_frame(delta: Delta) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "delta",
+            "message_id": delta.message_id,
+            "attempt": delta.attempt,
+            "seq": delta.seq,
+            "text": delta.text,
+        }
+    )
+
+
+def error_frame(refusal: Refused, client_id: str | None = None) -> bytes:
+    """`id` names the message that was refused, where the client gave it one."""
+    frame: dict[str, Any] = {"type": "error", "code": refusal.code, "detail": refusal.detail}
+    if client_id is not None:
+        frame["id"] = client_id
+    if refusal.retry_after is not None:
+        frame["retry_after"] = refusal.retry_after
+    return orjson.dumps(frame)
+
+
+def refusal_body(refusal: Refused) -> bytes:
+    return orjson.dumps({"error": {"code": refusal.code, "detail": refusal.detail}})
+
+
+def accepted_body(message_id: UUID, reply_id: UUID | None) -> bytes:
+    reply = f'"{reply_id}"' if reply_id is not None else "null"
+    return f'{{"message_id":"{message_id}","reply_id":{reply},"status":"pending"}}'.encode()
+
+
+def reply_body(state: ReplyState) -> bytes:
+    answer: dict[str, Any] = {"status": state.status, "more": state.more}
+    if state.message is not None:
+        answer["message"] = render_message(state.message)
+    if state.reason is not None:
+        answer["reason"] = state.reason
+    return orjson.dumps(answer)
+
+
+def history_body(messages: Sequence[StoredMessage], *, newest: bool) -> bytes:
+    """With the newest page comes the `cursor` from which a socket continues it."""
+    position = position_of(messages) if newest else None
+    return orjson.dumps(
+        {
+            "messages": [render_message(message) for message in messages],
+            "cursor": write_cursor(position) if position is not None else None,
+        }
+    )
+
+
+def position_of(messages: Sequence[StoredMessage]) -> Position | None:
+    """Where somebody stands who has just read these, newest last."""
+    if not messages:
+        return None
+    session_id = messages[-1].session_id
+    return Position(session_id, max(each.change for each in messages if each.session_id == session_id))
+
+
+def site_body(site: Site) -> bytes:
+    return orjson.dumps(
+        {"name": site.name, "greeting": site.greeting, "suggestions": site.suggestions, "colour": site.colour}
+    )
+
+
+def _content(message: StoredMessage) -> Any:
+    """Text as it is; a document as JSON, or as text where it has been struck out and is none any more."""
+    if message.content_type is ContentType.TEXT:
+        return message.content
+    try:
+        return orjson.loads(message.content)
+    except orjson.JSONDecodeError:
+        return message.content

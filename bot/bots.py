@@ -1,0 +1,58 @@
+"""The tenants' bots: each tenant's folder, read once when it is first needed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from uuid import UUID
+
+from config.bots import BotConfig, OtpConfig
+from config.bots import load_bot as read_config
+from flows.bot import Bot
+from flows.load import load_bot
+from storage.tenants import Tenants
+
+
+class TenantBots:
+    """Loads `<bots_dir>/<slug>` and keeps what it made; a changed folder needs a restart."""
+
+    def __init__(self, bots_dir: Path, tenants: Tenants) -> None:
+        self._bots_dir = bots_dir
+        self._tenants = tenants
+        self._configs: dict[str, BotConfig] = {}
+        self._bots: dict[UUID, Bot] = {}
+        self._slugs: dict[UUID, str] = {}
+
+    def config(self, slug: str) -> BotConfig:
+        """The settings of a tenant's bot. Raises ConfigError."""
+        if slug not in self._configs:
+            self._configs[slug] = read_config(self._bots_dir, slug)
+        return self._configs[slug]
+
+    async def of(self, tenant_id: UUID) -> Bot:
+        """The bot that answers for a tenant. Raises ConfigError, FlowMistake and NotFound."""
+        bot = self._bots.get(tenant_id)
+        if bot is None:
+            config = self.config(await self._slug(tenant_id))
+            bot = self._bots[tenant_id] = await asyncio.to_thread(bot_of, config)
+        return bot
+
+    async def otp(self, tenant_id: UUID) -> OtpConfig:
+        """How a tenant's one-time codes are sent."""
+        return self.config(await self._slug(tenant_id)).otp
+
+    async def load_all(self) -> None:
+        """Read every tenant's bot at start, so that a mistake is seen then."""
+        for tenant in await self._tenants.list_all():
+            self._slugs[tenant.id] = tenant.slug
+            await self.of(tenant.id)
+
+    async def _slug(self, tenant_id: UUID) -> str:
+        if tenant_id not in self._slugs:
+            self._slugs[tenant_id] = (await self._tenants.load(tenant_id)).slug
+        return self._slugs[tenant_id]
+
+
+def bot_of(config: BotConfig) -> Bot:
+    """The bot of the flows in the tenant's folder. Raises FlowMistake."""
+    return load_bot(config.folder / "flows" if config.folder else None, config)

@@ -1,0 +1,72 @@
+"""`tenant create|list|show`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.output import AsJson, show, show_one
+from bot.cli.session import run, short_runtime, start
+
+app = typer.Typer(help="The customers of this runtime.", no_args_is_help=True)
+
+Slug = Annotated[str, typer.Argument(help="The tenant's short name: a–z, 0–9 and -.")]
+
+
+@app.command()
+def create(
+    slug: Slug,
+    name: Annotated[str | None, typer.Option(help="Its name for people; the slug otherwise.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a tenant. Its bot is the folder `<slug>` of PARLEY_BOTS_DIR."""
+    settings = start()
+
+    async def work() -> dict[str, Any]:
+        async with short_runtime(settings) as runtime:
+            tenant = await runtime.tenants.create(slug, name)
+            return {"id": tenant.id, "slug": tenant.slug, "name": tenant.name, "bot": _folder(runtime, slug)}
+
+    def _folder(runtime: Any, slug: str) -> str:
+        folder = runtime.bots.config(slug).folder
+        return str(folder) if folder else f"none yet: make {settings.parley_bots_dir / slug}/flows/"
+
+    show_one(run(work()), as_json=as_json)
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """Show all tenants."""
+    settings = start()
+
+    async def work() -> list[dict[str, Any]]:
+        async with short_runtime(settings) as runtime:
+            return [
+                {"slug": tenant.slug, "name": tenant.name, "created_at": tenant.created_at, "id": tenant.id}
+                for tenant in await runtime.tenants.list_all()
+            ]
+
+    show(run(work()), as_json=as_json, empty="No tenant yet; `parley tenant create SLUG` makes one.")
+
+
+@app.command("show")
+def show_command(slug: Slug, as_json: AsJson = False) -> None:
+    """Show one tenant with its bot."""
+    settings = start()
+
+    async def work() -> dict[str, Any]:
+        async with short_runtime(settings) as runtime:
+            tenant = await runtime.tenants.find(slug)
+            bot = await runtime.bots.of(tenant.id)
+            channels = await runtime.channels.list_all(tenant.id)
+            return {
+                "id": tenant.id,
+                "slug": tenant.slug,
+                "name": tenant.name,
+                "created_at": tenant.created_at,
+                "channels": [f"{each.channel.platform}:{each.channel.account}" for each in channels],
+                "flows": [flow.name for flow in bot.registry.all()],
+            }
+
+    show_one(run(work()), as_json=as_json)

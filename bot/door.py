@@ -1,0 +1,39 @@
+"""The one door: every inbound event is stored here, shown to whoever listens, and handed to a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from bot.live import Hub
+from bot.turns import TurnWorker
+from storage.records import Accepted, Duplicate, Inbound
+from storage.turns import TurnStore
+
+
+class Door:
+    """Accepts inbound events; returning is the promise that nothing of them is lost.
+
+    `worker` is this process's, if it has one: then the claim rides on accepting. Otherwise, or when the
+    worker is full, `wake` tells another process.
+    """
+
+    def __init__(
+        self, store: TurnStore, hub: Hub, worker: TurnWorker | None, wake: Callable[[UUID, UUID], None]
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._worker = worker
+        self._wake = wake
+
+    async def accept(self, inbound: Inbound) -> Accepted | Duplicate:
+        """Store one event, once. Raises Unavailable; the platform then sends it again."""
+        claims = self._worker is not None and self._worker.has_room
+        accepted = await self._store.accept(inbound, claim=claims)
+        if isinstance(accepted, Accepted):
+            self._hub.publish(inbound.channel.id, inbound.user.external_id, accepted.message)
+            if self._worker is not None and accepted.turn is not None:
+                self._worker.take(accepted.turn)
+            elif not claims:
+                self._wake(inbound.channel.tenant_id, accepted.session_id)
+        return accepted

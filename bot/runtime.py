@@ -1,0 +1,214 @@
+"""The composition root: everything is built here, once, and passed in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from adapters.contract import PushAdapter
+from bot.bots import TenantBots
+from bot.clock import Sweeper
+from bot.conversations import WebConversations
+from bot.deliveries import DeliveryWorker
+from bot.door import Door
+from bot.live import Hub
+from bot.otp import OtpSender
+from bot.polling import poll
+from bot.relay import BusRelay
+from bot.services import TurnServices
+from bot.turns import TurnWorker
+from storage.bus import Bus
+from storage.channels import Channels
+from storage.clock import Clock, wall_clock
+from storage.database import Database
+from storage.durable import LEASE, DurableTurnStore
+from storage.ephemeral import EphemeralSlots
+from storage.keys import Vault
+from storage.messages import Messages
+from storage.migrate import dispatch_url
+from storage.otp import OneTimeCodes
+from storage.outbox import Outbox
+from storage.queue import Queue
+from storage.records import Channel, Committed, Turn
+from storage.redis import connect
+from storage.secret_key import Secrets
+from storage.sessions import Sessions
+from storage.tenants import Tenants
+from storage.tickets import Tickets
+
+DRAIN_S = 20.0
+_BLOCKING_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where a process's parts are: addresses and keys, already resolved from settings or embedded servers."""
+
+    database_url: str
+    redis_url: str
+    secrets: Secrets
+    bots_dir: Path
+    single_role: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What this process does. `alone` means that no other process shares its database: no relay is needed."""
+
+    accepts: bool = True
+    works: bool = True
+    sweeps: bool = True
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The built parts that commands and the server use."""
+
+    database: Database
+    tenants: Tenants
+    channels: Channels
+    sessions: Sessions
+    bots: TenantBots
+    hub: Hub
+    door: Door
+    conversations: WebConversations
+    turns: TurnWorker | None
+    deliveries: DeliveryWorker | None
+    sweeper: Sweeper
+    secrets: Secrets
+    ping_redis: Callable[[], object]
+
+
+@asynccontextmanager
+async def open_runtime(
+    parts: Parts,
+    roles: Roles,
+    adapters: Mapping[str, PushAdapter],
+    *,
+    clock: Clock = wall_clock,
+    lease: timedelta = LEASE,
+    poll_every_s: float = 2.0,
+) -> AsyncIterator[Runtime]:
+    """Build the parts and run the process's loops until the block ends; then drain and close.
+
+    Raises Unavailable, UnsafeRole, SchemaMismatch, WrongSecret and, for a tenant's bot, ConfigError and
+    FlowMistake.
+    """
+    async with AsyncExitStack() as stack:
+        database = await Database.open(
+            parts.database_url, dispatch_url(parts.database_url), single_role=parts.single_role
+        )
+        stack.push_async_callback(database.close)
+        redis, blocking = connect(parts.redis_url), connect(parts.redis_url, timeout=_BLOCKING_S)
+        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(blocking.aclose)
+
+        vault = Vault(database, parts.secrets)
+        tenants = Tenants(database, vault, clock)
+        await tenants.check_secret()
+        channels = Channels(database, vault, clock)
+        sessions = Sessions(database, clock)
+        bots = TenantBots(parts.bots_dir, tenants)
+        await bots.load_all()
+        store = DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease)
+        bus = Bus(redis, blocking)
+        relay = None if roles.alone else BusRelay(bus)
+        hub = Hub(relay)
+        slots = EphemeralSlots(redis)
+
+        async def channel_on(tenant_id: UUID, platform: str) -> Channel | None:
+            for listed in await channels.list_all(tenant_id):
+                if listed.channel.platform == platform and listed.disabled_at is None:
+                    return listed.channel
+            return None
+
+        otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
+
+        def services(turn: Turn, stopped: asyncio.Event) -> TurnServices:
+            return TurnServices(turn, stopped, store, clock, hub, slots, vault, otp)
+
+        def publish(turn: Turn, committed: Committed) -> None:
+            for message in committed.messages:
+                hub.publish(turn.session.channel_id, turn.session.external_user_id, message)
+
+        deliveries = None
+        turns = None
+        if roles.works:
+            deliveries = DeliveryWorker(Outbox(database, vault), adapters, channels.load)
+            turns = TurnWorker(store, bots, services, publish, deliveries.wake)
+
+        def stop_turn(session_id: UUID) -> None:
+            if turns is not None:
+                turns.stop(session_id)
+            if relay is not None:
+                relay.send_stop(session_id)
+
+        def wake(tenant_id: UUID, session_id: UUID) -> None:
+            bus.wake("turns", tenant_id, session_id)
+
+        door = Door(store, hub, turns, wake)
+        messages = Messages(database, vault, clock)
+        conversations = WebConversations(
+            channels, sessions, messages, Tickets(redis), hub, door.accept, stop_turn, bots.config
+        )
+        sweeper = Sweeper(tenants, sessions, clock)
+
+        loops = await stack.enter_async_context(_Loops())
+        queue = Queue(database)
+        loops.start(bus.send_waiting())
+        if relay is not None:
+            loops.start(relay.receive(hub, turns.stop if turns is not None else _ignore))
+        if turns is not None and deliveries is not None:
+            loops.start(bus.serve("turns", turns.wake))
+            loops.start(poll(queue.due_turns, turns.wake, every_s=poll_every_s))
+            loops.start(poll(queue.due_deliveries, deliveries.wake, every_s=poll_every_s))
+            stack.push_async_callback(deliveries.drain, DRAIN_S)
+            stack.push_async_callback(turns.drain, DRAIN_S)
+        if roles.sweeps:
+            loops.start(sweeper.run())
+
+        yield Runtime(
+            database,
+            tenants,
+            channels,
+            sessions,
+            bots,
+            hub,
+            door,
+            conversations,
+            turns,
+            deliveries,
+            sweeper,
+            parts.secrets,
+            redis.ping,
+        )
+
+
+class _Loops:
+    """Owns the process's endless tasks; one that ends by an error ends the process."""
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, loop: object) -> None:
+        self._tasks.append(self._group.create_task(loop))  # type: ignore[arg-type]
+
+    async def __aenter__(self) -> _Loops:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(*error)  # type: ignore[arg-type]
+
+
+def _ignore(_: UUID) -> None:
+    return

@@ -1,0 +1,92 @@
+"""What one turn may reach: the ports of `flows.services`, over storage and the live hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from adapters.web.ports import Delta
+from bot.live import Hub
+from bot.otp import OtpSender
+from flows.errors import Unavailable
+from flows.services import OtpRefused, OtpStarted, Verdict
+from storage.clock import Clock
+from storage.ephemeral import EphemeralSlots
+from storage.errors import Unavailable as StorageUnavailable
+from storage.ids import uuid7
+from storage.keys import Vault
+from storage.records import NewState, Session, Turn
+from storage.turns import TurnStore
+
+
+class TurnServices:
+    """Made for each turn; holds nothing but references."""
+
+    __slots__ = ("_clock", "_hub", "_otp", "_slots", "_store", "_turn", "_vault", "stopped")
+
+    def __init__(
+        self,
+        turn: Turn,
+        stopped: asyncio.Event,
+        store: TurnStore,
+        clock: Clock,
+        hub: Hub,
+        slots: EphemeralSlots,
+        vault: Vault,
+        otp: OtpSender,
+    ) -> None:
+        self.stopped = stopped
+        self._turn = turn
+        self._store = store
+        self._clock = clock
+        self._hub = hub
+        self._slots = slots
+        self._vault = vault
+        self._otp = otp
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    def new_id(self) -> UUID:
+        return uuid7()
+
+    async def checkpoint(self, state: NewState) -> None:
+        await self._store.checkpoint(self._turn, state)
+
+    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
+        session = self._turn.session
+        self._hub.publish(
+            session.channel_id, session.external_user_id, Delta(message_id, attempt, seq, text)
+        )
+
+    async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
+        try:
+            sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
+            return await self._slots.read(session.tenant_id, session.id, sealer=sealer)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    async def ephemeral_write(self, session: Session, name: str, value: Any) -> None:
+        """Always sealed: what a flow declares ephemeral is what it least wants to find in a dump."""
+        try:
+            sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
+            await self._slots.write(session.tenant_id, session.id, name, value, sealer=sealer)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    async def otp_start(
+        self, turn: Turn, purpose: str, address: str | None, via: str | None
+    ) -> OtpStarted | OtpRefused:
+        try:
+            return await self._otp.start(turn.session, purpose, address, via)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
+        try:
+            return await self._otp.check(turn.session, purpose, guess)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error

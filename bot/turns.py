@@ -1,0 +1,241 @@
+"""The turn worker: claims sessions, runs their turns, commits what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from bot.lanes import Lanes
+from flows.bot import Bot
+from flows.engine import run_turn
+from flows.errors import FlowFailed
+from flows.services import Services
+from flows.texts import Texts
+from storage.errors import LeaseLost, Unavailable, VersionRace
+from storage.ids import uuid7
+from storage.records import Committed, NewMessage, Outcome, Turn
+from storage.turns import TurnStore
+
+log = structlog.get_logger("parley.turns")
+
+RENEW_EVERY_S = 10.0
+TURN_LIMIT_S = 600.0
+# A transient failure is tried five times within a minute; later messages of the session wait meanwhile.
+RETRY_AFTER_S = (1.0, 4.0, 10.0, 20.0)
+ATTEMPTS = len(RETRY_AFTER_S) + 1
+
+
+class Bots(Protocol):
+    async def of(self, tenant_id: UUID) -> Bot:
+        """The bot that answers for a tenant."""
+
+
+@dataclass(slots=True)
+class _Running:
+    turn: Turn
+    stopped: asyncio.Event
+
+
+class TurnWorker:
+    """Runs turns: one at a time in a session, up to `limit` sessions at once.
+
+    `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens;
+    `wake_deliveries` is told of sessions that have something to send.
+    """
+
+    def __init__(
+        self,
+        store: TurnStore,
+        bots: Bots,
+        services: Callable[[Turn, asyncio.Event], Services],
+        publish: Callable[[Turn, Committed], None],
+        wake_deliveries: Callable[[UUID, UUID], None],
+        *,
+        limit: int = 64,
+    ) -> None:
+        self._store = store
+        self._bots = bots
+        self._services = services
+        self._publish = publish
+        self._wake_deliveries = wake_deliveries
+        self._lanes = Lanes(self._work, limit=limit)
+        self._running: dict[UUID, _Running] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `take` would start a turn at once, so that a claim may ride on accepting."""
+        return self._lanes.has_room
+
+    def take(self, turn: Turn) -> None:
+        """Run a turn whose claim rode on its acceptance, and what follows it in the lane."""
+        self._lanes.start((turn.session.tenant_id, turn.session.id), self._follow(turn))
+
+    def wake(self, tenant_id: UUID, session_id: UUID) -> None:
+        """Look whether the session has something due."""
+        self._lanes.wake(tenant_id, session_id)
+
+    def stop(self, session_id: UUID) -> None:
+        """End the session's running turn, if it runs here, with what it has said so far."""
+        running = self._running.get(session_id)
+        if running is not None:
+            running.stopped.set()
+
+    async def settle(self) -> None:
+        """Wait until nothing runs here."""
+        await self._lanes.settle()
+
+    async def drain(self, within_s: float) -> None:
+        """Finish what runs, take nothing new."""
+        await self._lanes.drain(within_s)
+
+    async def _work(self, tenant_id: UUID, session_id: UUID) -> None:
+        try:
+            turn = await self._store.load(tenant_id, session_id)
+        except Unavailable as error:
+            log.warning("claim_failed", session=str(session_id), error=str(error))
+            return
+        if turn is not None:
+            await self._follow(turn)
+
+    async def _follow(self, turn: Turn | None) -> None:
+        while turn is not None:
+            turn = await self._turn(turn)
+
+    async def _turn(self, turn: Turn) -> Turn | None:
+        running = _Running(turn, asyncio.Event())
+        self._running[turn.session.id] = running
+        task = asyncio.current_task()
+        assert task is not None
+        renewal = _Renewal(self._store, running, task)
+        started = time.perf_counter()
+        result = "failed"
+        try:
+            committed = await self._attempt(running)
+            result = "done"
+            self._publish(turn, committed)
+            if committed.deliveries:
+                self._wake_deliveries(turn.session.tenant_id, turn.session.id)
+            return committed.next
+        except LeaseLost:
+            result = "lease_lost"
+        except VersionRace:
+            result = "version_race"
+            return await self._again(turn)
+        except asyncio.CancelledError:
+            result = "lease_lost" if renewal.lost else "cancelled"
+            if not renewal.lost:
+                await self._give_back(turn, 0, "cancelled")
+                raise
+            task.uncancel()
+        except Exception as error:
+            result = "retried"
+            log.exception("turn_failed", session=str(turn.session.id), attempt=turn.entry.attempt)
+            await self._retry_later(turn, error)
+        finally:
+            renewal.end()
+            del self._running[turn.session.id]
+            log.info(
+                "turn",
+                tenant=str(turn.session.tenant_id),
+                session=str(turn.session.id),
+                entry=str(turn.entry.id),
+                kind=turn.entry.kind,
+                attempt=turn.entry.attempt,
+                result=result,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return None
+
+    async def _attempt(self, running: _Running) -> Committed:
+        """Run the flow and commit; a flow's own failure is committed as an apology and a dead letter."""
+        turn = running.turn
+        if turn.entry.attempt > ATTEMPTS:
+            return await self._bury(turn, _apology(turn, f"given up after {ATTEMPTS} tries"))
+        bot = await self._bots.of(turn.session.tenant_id)
+        try:
+            async with asyncio.timeout(TURN_LIMIT_S):
+                outcome = await run_turn(bot, turn, self._services(turn, running.stopped))
+        except FlowFailed as failure:
+            log.error(
+                "flow_failed", session=str(turn.session.id), entry=str(turn.entry.id), exc_info=failure.cause
+            )
+            return await self._bury(turn, failure.outcome)
+        except TimeoutError:
+            return await self._bury(turn, _apology(turn, f"no end within {TURN_LIMIT_S:.0f} s"))
+        if outcome.damage is not None:
+            log.error("state_damaged", session=str(turn.session.id), reason=outcome.damage)
+        return await self._store.commit(turn, outcome, claim_next=self._claims_on)
+
+    async def _bury(self, turn: Turn, outcome: Outcome) -> Committed:
+        return await self._store.bury(turn, outcome, claim_next=self._claims_on)
+
+    @property
+    def _claims_on(self) -> bool:
+        return not self._lanes.is_closed
+
+    async def _again(self, turn: Turn) -> Turn | None:
+        await self._store.retry(turn, after=timedelta(), error="the state changed meanwhile")
+        return await self._store.load(turn.session.tenant_id, turn.session.id)
+
+    async def _retry_later(self, turn: Turn, error: Exception) -> None:
+        attempt = turn.entry.attempt
+        after = RETRY_AFTER_S[attempt - 1] if attempt <= len(RETRY_AFTER_S) else 0.0
+        await self._give_back(turn, after, f"{type(error).__name__}: {error}")
+        asyncio.get_running_loop().call_later(
+            after + 0.05, self.wake, turn.session.tenant_id, turn.session.id
+        )
+
+    async def _give_back(self, turn: Turn, after_s: float, error: str) -> None:
+        try:
+            await self._store.retry(turn, after=timedelta(seconds=after_s), error=error)
+        except Unavailable:
+            # The lease ends by itself; polling finds the entry then.
+            return
+
+
+def _apology(turn: Turn, error: str) -> Outcome:
+    """What is said when the engine could not say it: the state stays as it was last committed."""
+    apology = NewMessage(turn.entry.reply_id or uuid7(), Texts().apology)
+    return Outcome((apology,), None, error=error)
+
+
+class _Renewal:
+    """Extends a turn's lease for as long as it runs; a lease that cannot be extended cancels the turn."""
+
+    def __init__(self, store: TurnStore, running: _Running, task: asyncio.Task[None]) -> None:
+        self._store = store
+        self._running = running
+        self._task = task
+        self._renewing: asyncio.Task[None] | None = None
+        self.lost = False
+        # A call on the loop costs next to nothing; a task is made only for a turn that lasts.
+        self._timer = asyncio.get_running_loop().call_later(RENEW_EVERY_S, self._begin)
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._renewing is not None:
+            self._renewing.cancel()
+
+    def _begin(self) -> None:
+        self._renewing = asyncio.ensure_future(self._renew())
+
+    async def _renew(self) -> None:
+        turn = self._running.turn
+        while True:
+            try:
+                cancel_seq = await self._store.renew(turn)
+            except (LeaseLost, Unavailable) as error:
+                log.warning("lease_lost", session=str(turn.session.id), error=str(error))
+                self.lost = True
+                self._task.cancel()
+                return
+            if cancel_seq > turn.cancel_seq:
+                self._running.stopped.set()
+            await asyncio.sleep(RENEW_EVERY_S)

@@ -1,0 +1,106 @@
+"""A tenant's bot as its folder describes it: `<bots dir>/<slug>/bot.toml` beside `flows/*.py`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.errors import ConfigError
+from config.toml import Table
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+")
+_ADDRESS = re.compile(r"user|profile\.[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class OtpConfig:
+    """Where one-time codes go: through the tenant's channel on `platform`; None sends none.
+
+    `address` is `user` (the person's own id on that platform) or `profile.<key>` of the user's profile.
+    """
+
+    platform: str | None = None
+    address: str = "profile.phone"
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """The widget's settings. No `allowed_origins` means pages of our own host only."""
+
+    allowed_origins: tuple[str, ...] = ()
+    colour: str = "#3451b2"
+
+
+@dataclass(frozen=True, slots=True)
+class BotConfig:
+    """A bot's settings. `folder` is where its flows are; None when the tenant has no folder."""
+
+    name: str = "Parley"
+    default_flow: str | None = None
+    greeting: str = "Hello! How can I help?"
+    suggestions: tuple[str, ...] = ()
+    idle_minutes: int = 30
+    otp: OtpConfig = field(default_factory=OtpConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+    folder: Path | None = None
+
+
+def load_bot(bots_dir: Path, slug: str) -> BotConfig:
+    """Read a tenant's bot; without a folder it has the built-in defaults. Raises ConfigError."""
+    if not _SLUG.fullmatch(slug):
+        raise ConfigError(f"{slug!r} is no tenant's slug: use small letters, digits and hyphens")
+    folder = bots_dir / slug
+    if not folder.is_dir():
+        return BotConfig()
+    path = folder / "bot.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return BotConfig(folder=folder)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    return _bot(Table(path, document), folder)
+
+
+def _bot(table: Table, folder: Path) -> BotConfig:
+    standard = BotConfig()
+    bot = BotConfig(
+        name=table.text("name", standard.name),
+        default_flow=table.optional_text("default_flow"),
+        greeting=table.text("greeting", standard.greeting),
+        suggestions=table.texts("suggestions"),
+        idle_minutes=table.number("idle_minutes", standard.idle_minutes, smallest=1, largest=7 * 24 * 60),
+        otp=_otp(table.table("otp")),
+        web=_web(table.table("web")),
+        folder=folder,
+    )
+    table.close()
+    return bot
+
+
+def _otp(table: Table) -> OtpConfig:
+    standard = OtpConfig()
+    otp = OtpConfig(
+        platform=table.optional_text("platform"),
+        address=table.text("address", standard.address, _ADDRESS, 'write "user" or "profile.<key>"'),
+    )
+    table.close()
+    return otp
+
+
+def _web(table: Table) -> WebConfig:
+    standard = WebConfig()
+    web = WebConfig(
+        allowed_origins=table.texts(
+            "allowed_origins", _ORIGIN, 'write origins such as "https://example.com"'
+        ),
+        colour=table.text("colour", standard.colour, _COLOUR, 'write a colour such as "#3451b2"'),
+    )
+    table.close()
+    return web

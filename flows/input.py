@@ -1,0 +1,28 @@
+"""What a turn offers to the verb that waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the person wrote."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of the pending ask; `mark` tells which."""
+
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Puzzled:
+    """The person asked for help."""
+
+
+Input: TypeAlias = Typed | Pressed | Puzzled

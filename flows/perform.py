@@ -1,0 +1,111 @@
+"""Run a flow's function once over its frame, and tell how that ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from flows.chat import Chat
+from flows.errors import Unanswered
+from flows.exchange import Exchange
+from flows.flow import Flow, Script
+from flows.input import Input
+from flows.record import Frame, Status
+from flows.run import Run
+from flows.signals import AskAgain, Ended, Interrupted, Misfit, Parked, Signal, Stopped, Unverified
+from flows.vocabulary import Reply
+
+
+class End(Enum):
+    """How one run ended."""
+
+    PARKED = auto()
+    DIGRESSED = auto()
+    FINISHED = auto()
+    GAVE_UP = auto()
+    STOPPED = auto()
+    MISFIT = auto()
+    GONE = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`cause` of a failure, `digression` to another flow, `detail`: a misfit's reason or a gone value's path.
+
+    `replayable`: the run came as far as where the frame waited.
+    """
+
+    end: End
+    cause: BaseException | None = None
+    digression: Flow | None = None
+    detail: str = ""
+    unused: int = 0
+
+
+async def perform(exchange: Exchange, frame: Frame, flow: Flow, given: Input | None) -> Ending:
+    """One run. What a port raises comes out as it was raised; everything else is in the ending."""
+    if any(row.status is Status.EPHEMERAL for row in frame.rows.values()):
+        await exchange.recall()
+    run = Run(exchange, frame, flow, given)
+    try:
+        cause = await _play(run, flow.script, "")
+        if isinstance(run.signal, Unverified):
+            cause = await _branch(run, run.signal)
+    finally:
+        run.closed = True
+    if run.port_error is not None:
+        raise run.port_error
+    if run.mistake is not None and not isinstance(run.signal, Misfit):
+        return Ending(End.FAILED, cause=run.mistake)
+    return _ending(run, cause)
+
+
+async def _play(run: Run, script: Script, scope: str) -> BaseException | None:
+    """Run a function; what it raises of its own, unless it was being left anyway."""
+    try:
+        await script(Chat(run, scope))
+    except Signal:
+        return None
+    except (Exception, SystemExit) as error:
+        return None if run.signal is not None else error
+    return None
+
+
+async def _branch(run: Run, signal: Unverified) -> BaseException | None:
+    """Go on in the `unverified` branch: the only way on for somebody who could not be verified."""
+    run.signal = None
+    branch = signal.branch or run.flow.unverified_branch
+    if branch is not None:
+        return await _play(run, branch, signal.scope + "unverified/")
+    if run.speaking and signal.reason not in ("unavailable",):
+        run.exchange.say(Reply(run.exchange.bot.texts.unverified))
+    return None
+
+
+def _ending(run: Run, cause: BaseException | None) -> Ending:
+    signal: Any = run.signal
+    match signal:
+        case None | Ended() | Unverified() if not run.live:
+            why = type(cause).__name__ if cause else "the flow ended"
+            pending = run.frame.pending.path if run.frame.pending else ""
+            return Ending(End.MISFIT, detail=f"{why} before {pending}")
+        case None if isinstance(cause, Unanswered):
+            return Ending(End.GAVE_UP)
+        case None if cause is not None:
+            return Ending(End.FAILED, cause=cause)
+        case None | Ended() | Unverified():
+            return Ending(End.FINISHED)
+        case Parked() if run.digression is not None:
+            return Ending(End.DIGRESSED, digression=run.digression)
+        case Parked():
+            return Ending(End.PARKED, unused=run.known - run.used)
+        case Misfit(reason=reason):
+            return Ending(End.MISFIT, detail=reason)
+        case AskAgain(path=path):
+            return Ending(End.GONE, detail=path)
+        case Stopped():
+            return Ending(End.STOPPED)
+        case Interrupted() | _:
+            raise AssertionError(f"unknown signal {signal!r}")

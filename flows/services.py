@@ -1,0 +1,76 @@
+"""What the engine needs from outside, handed in by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from storage.records import NewState, Session, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class OtpStarted:
+    """A code was made. `channel_id` and `address` say where it must be sent."""
+
+    code: str
+    channel_id: UUID
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtpRefused:
+    """No code was made: `no_address`, `no_channel`, `too_many`."""
+
+    reason: str
+
+
+class Verdict(StrEnum):
+    """What a guess came to."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+
+
+class Services(Protocol):
+    """The ports of one turn. What they raise ends the turn and reaches the caller of `run_turn`,
+    except `flows.errors.Unavailable` where a method says so.
+    """
+
+    @property
+    def stopped(self) -> asyncio.Event:
+        """Set when the person pressed Stop during this turn."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+
+    def new_id(self) -> UUID: ...
+
+    async def checkpoint(self, state: NewState) -> None:
+        """Write what the turn has recorded so far."""
+
+    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
+        """Show a piece of a reply that is being written. Unavailable: the person sees it at the end only."""
+
+    async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
+        """The session's short-lived values. Unavailable: they count as expired."""
+
+    async def ephemeral_write(self, session: Session, name: str, value: Any) -> None:
+        """Keep a short-lived JSON value. Unavailable: it lasts for this turn only."""
+
+    async def otp_start(
+        self, turn: Turn, purpose: str, address: str | None, via: str | None
+    ) -> OtpStarted | OtpRefused:
+        """Make a code for this session and purpose, replacing an earlier one. Unavailable: fails closed.
+
+        `address` None: the tenant's settings say where the person is reached; `via` names the platform.
+        """
+
+    async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
+        """Judge a guess, once. Unavailable: fails closed."""

@@ -1,0 +1,72 @@
+"""Where verbs are said: a run, and the scope that keeps the names of one function apart."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from flows.errors import FlowMistake
+from flows.record import Status
+from flows.run import Run
+from flows.values import encode
+from storage.records import Session
+
+_NAME = re.compile(r"[^\s#/:]{1,100}")
+
+
+class Stage:
+    """What a verb gets as its first argument: the part of `Chat` that is not a verb."""
+
+    __slots__ = ("_counts", "run", "scope")
+
+    def __init__(self, run: Run, scope: str = "") -> None:
+        self.run = run
+        self.scope = scope
+        self._counts: dict[str, int] = {}
+
+    @property
+    def session(self) -> Session:
+        """Whose conversation this is."""
+        return self.run.exchange.turn.session
+
+    @property
+    def opening(self) -> str:
+        """The text that started the flow; empty for a button."""
+        return self.run.frame.opening
+
+    @property
+    def now(self) -> datetime:
+        """The time. It changes from run to run: keep it with `memo`, or use it in a validator only."""
+        return self.run.exchange.services.now()
+
+    @property
+    def today(self) -> date:
+        """The day in UTC; like `now`, not the same in every run."""
+        return self.now.date()
+
+    def key(self, name: str) -> str:
+        """The next `name#k` of this scope."""
+        count = self._counts.get(name, 0)
+        if count == 0 and not _NAME.fullmatch(name):
+            raise FlowMistake(f"{name!r} is no name: use 1 to 100 characters without spaces, # / and :")
+        self._counts[name] = count + 1
+        return f"{name}#{count}"
+
+    def record(
+        self,
+        key: str,
+        kind: str,
+        value: Any,
+        *,
+        digest: str = "",
+        status: Status = Status.OK,
+        final: bool = False,
+    ) -> None:
+        """Put what a verb came to on record. Raises Unrecordable and RecordFull."""
+        encoded = encode(value, f"{kind} {key}")
+        self.run.frame.add(self.scope, key, kind, digest, status, encoded, final)
+
+    def child(self, scope: str) -> Stage:
+        """The stage of a function that runs in a scope of its own, as the same kind of chat."""
+        return type(self)(self.run, scope)

@@ -1,0 +1,229 @@
+"""Postgres: the two pools, the one place where a transaction gets its tenant, and errors where they enter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from storage.errors import SchemaMismatch, Unavailable, UnsafeRole
+
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+    def get_reset_query(self) -> str:
+        """Nothing to reset, so releasing a connection costs no round trip.
+
+        All settings are made with `set_config(…, true)` and end with their transaction; there are no
+        listeners, cursors WITH HOLD, advisory session locks or SET ROLE anywhere in Parley.
+        """
+        return ""
+
+
+async def _prepare(connection: asyncpg.Connection[Any]) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            schema="pg_catalog",
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+        )
+    # asyncpg's own UUID is a subclass, which orjson refuses to write.
+    await connection.set_type_codec(
+        "uuid",
+        schema="pg_catalog",
+        encoder=_uuid_bytes,
+        decoder=_uuid_of,
+        format="binary",
+    )
+
+
+def _uuid_bytes(value: UUID | str) -> bytes:
+    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
+
+
+def _uuid_of(value: bytes) -> UUID:
+    return UUID(bytes=bytes(value))
+
+
+class Database:
+    """The runtime's connection to Postgres, bound by row-level security."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], dispatch: asyncpg.Pool[Any]) -> None:
+        self._pool = pool
+        self._dispatch = dispatch
+
+    @classmethod
+    async def open(
+        cls, url: str, dispatch_url: str, *, single_role: bool = False, size: int = 10, timeout: float = 10.0
+    ) -> Self:
+        """Connect both pools and refuse a role that could look past row-level security.
+
+        Raises Unavailable, UnsafeRole and SchemaMismatch.
+        """
+        settings = {"application_name": "parley", "jit": "off"}
+        if single_role:
+            dispatch_settings = {**settings, "parley.dispatch": "on"}
+            dispatch_url = url
+        else:
+            dispatch_settings = settings
+        pools: list[asyncpg.Pool[Any]] = []
+        try:
+            for pool_url, pool_size, pool_settings in (
+                (url, size, settings),
+                (dispatch_url, 2, dispatch_settings),
+            ):
+                pools.append(
+                    await asyncpg.create_pool(
+                        pool_url,
+                        min_size=1,
+                        max_size=pool_size,
+                        connection_class=_Connection,
+                        init=_prepare,
+                        server_settings=pool_settings,
+                        timeout=timeout,
+                        command_timeout=30,
+                        statement_cache_size=200,
+                    )
+                )
+            database = cls(*pools)
+            await database._refuse_unsafe_role(single_role)
+        except BaseException as error:
+            for pool in pools:
+                pool.terminate()
+            if isinstance(error, LOST):
+                raise Unavailable(f"cannot reach Postgres: {_reason(error)}; check DATABASE_URL") from error
+            if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
+                raise Unavailable(f"Postgres refused the login: {error}; check DATABASE_URL") from error
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close both pools, waiting a little for what is under way."""
+        for pool in (self._pool, self._dispatch):
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except (TimeoutError, *LOST):
+                pool.terminate()
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A transaction that sees this tenant's rows only. Raises Unavailable when Postgres is away."""
+        with _unavailable():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute("select set_config('parley.tenant_id', $1, true)", str(tenant_id))
+                yield connection
+
+    @asynccontextmanager
+    async def dispatch(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection that looks across tenants, at routing and queue columns only."""
+        with _unavailable():
+            async with self._dispatch.acquire() as connection:
+                yield connection
+
+    async def call(self, statement: str, *arguments: Any) -> asyncpg.Record:
+        """Call one of the turn's functions: it sets the tenant itself and is a transaction of its own."""
+        with _unavailable():
+            async with self._pool.acquire() as connection:
+                row = await connection.fetchrow(statement, *arguments)
+        assert row is not None
+        return row
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless Postgres answers within two seconds."""
+        with _unavailable():
+            async with asyncio.timeout(2), self._pool.acquire() as connection:
+                await connection.execute("select 1")
+
+    async def _refuse_unsafe_role(self, single_role: bool) -> None:
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(
+                """
+                select r.rolname, r.rolsuper, r.rolbypassrls,
+                       to_regclass('public.sessions') is not null as migrated,
+                       exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                               where pg_has_role(current_user, c.relowner, 'member') and c.relkind in ('r', 'p')
+                                 and n.nspname in ('public', 'analytics')) as owns,
+                       exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                               where c.relkind = 'r' and n.nspname = 'public' and c.relname <> 'alembic_version'
+                                 and not (c.relrowsecurity and c.relforcerowsecurity)) as unprotected
+                from pg_roles r where r.rolname = current_user
+                """
+            )
+        assert row is not None
+        role = row["rolname"]
+        if row["rolsuper"] or row["rolbypassrls"]:
+            raise UnsafeRole(
+                f"DATABASE_URL's role {role!r} can look past row-level security; "
+                "use parley_runtime, which `parley migrate` creates"
+            )
+        if not row["migrated"]:
+            raise SchemaMismatch("the database has no Parley schema; run `parley migrate`")
+        if row["owns"] and not single_role:
+            raise UnsafeRole(
+                f"DATABASE_URL's role {role!r} owns Parley's tables; use parley_runtime, or set "
+                "PARLEY_SINGLE_ROLE=1 where the host gives one role only"
+            )
+        if row["unprotected"]:
+            raise UnsafeRole("a table is without forced row-level security; run `parley migrate`")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself; `revision` is the schema's, None where there is none."""
+
+    version: int
+    has_vector: bool
+    revision: str | None
+
+
+async def server_facts(url: str) -> ServerFacts:
+    """Ask the server of `url`, as the runtime's role. Raises Unavailable."""
+    with _unavailable():
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            version = await connection.fetchval("select current_setting('server_version_num')::int / 10000")
+            vector = await connection.fetchval(
+                "select exists (select from pg_extension where extname = 'vector')"
+            )
+            revision = None
+            if await connection.fetchval("select to_regclass('public.alembic_version') is not null"):
+                revision = await connection.fetchval("select version_num from alembic_version")
+        finally:
+            await connection.close()
+    return ServerFacts(version, vector, revision)
+
+
+class _unavailable:
+    """Maps what asyncpg raises when Postgres is away or busy to Unavailable."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, LOST):
+            raise Unavailable(f"Postgres is not available: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

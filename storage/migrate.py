@@ -1,0 +1,118 @@
+"""Brings a database to this version's schema: the roles first, then Alembic's versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from storage.errors import StorageError, Unavailable
+
+RUNTIME_ROLE = "parley_runtime"
+DISPATCH_ROLE = "parley_dispatch"
+_LOCK = 7_205_759_403  # any constant: one migration at a time in a cluster
+
+
+async def migrate(owner_url: str, runtime_url: str, *, single_role: bool = False) -> list[str]:
+    """Create the roles (with the password in `runtime_url`) and run what is missing; returns the revisions run.
+
+    Raises Unavailable when Postgres is away and StorageError when the owner may not do what is needed.
+    """
+    try:
+        lock = await asyncpg.connect(owner_url, timeout=10)
+    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        raise Unavailable(f"cannot reach Postgres: {error}; check DATABASE_OWNER_URL") from error
+    try:
+        await lock.execute("select pg_advisory_lock($1)", _LOCK)
+        if not single_role:
+            await _create_roles(lock, runtime_url)
+        before = await _current(lock)
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(owner_url))
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(_upgrade)
+        finally:
+            await engine.dispose()
+        return [revision for revision in _revisions() if before is None or revision > before]
+    finally:
+        await lock.close()
+
+
+def head() -> str:
+    """The revision that this version of Parley needs."""
+    return _revisions()[-1]
+
+
+def dispatch_url(runtime_url: str) -> str:
+    """The dispatcher's login: the runtime's, with the other role's name."""
+    return _as_role(runtime_url, DISPATCH_ROLE)
+
+
+def runtime_url(owner_url: str) -> str:
+    """The runtime's login on an embedded server, where all roles share the owner's way in."""
+    return _as_role(owner_url, RUNTIME_ROLE)
+
+
+def _as_role(url: str, role: str) -> str:
+    parts = urlsplit(url)
+    credentials, _, host = parts.netloc.rpartition("@")
+    _, colon, password = credentials.partition(":")
+    return parts._replace(netloc=f"{role}{colon}{password}@{host}").geturl()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).resolve().parent.parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _revisions() -> list[str]:
+    return sorted(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+async def _current(connection: asyncpg.Connection[Any]) -> str | None:
+    if await connection.fetchval("select to_regclass('public.alembic_version') is null"):
+        return None
+    version: str | None = await connection.fetchval("select version_num from alembic_version")
+    return version
+
+
+async def _create_roles(connection: asyncpg.Connection[Any], runtime_url: str) -> None:
+    parts = urlsplit(runtime_url)
+    user = unquote(parts.username or "")
+    if user != RUNTIME_ROLE:
+        raise StorageError(
+            f"DATABASE_URL must log in as {RUNTIME_ROLE} (it says {user or 'nobody'!r}); "
+            "or set PARLEY_SINGLE_ROLE=1 where the host gives one role only"
+        )
+    password = unquote(parts.password) if parts.password else None
+    for role in (RUNTIME_ROLE, DISPATCH_ROLE):
+        exists = await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role)
+        verb = "alter" if exists else "create"
+        statement = await connection.fetchval(
+            f"select format('{verb} role %I login password %L', $1::text, $2::text)",
+            role,
+            password,
+        )
+        try:
+            await connection.execute(statement)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise StorageError(
+                f"DATABASE_OWNER_URL's role may not {verb} the role {role}; let an administrator do it, "
+                "or set PARLEY_SINGLE_ROLE=1"
+            ) from error

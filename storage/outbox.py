@@ -1,0 +1,117 @@
+"""The outbox: one lane of deliveries a session, each claimed with a fenced lease of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from storage.database import Database
+from storage.keys import Vault
+from storage.records import ContentType
+from storage.statements import Statements
+
+LEASE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A delivery to be sent now. `answer_lost`: an earlier attempt may have arrived, nobody knows."""
+
+    tenant_id: UUID
+    session_id: UUID
+    id: UUID
+    channel_id: UUID
+    token: int
+    attempt: int
+    address: str
+    thread_key: str
+    content: str
+    content_type: ContentType
+    answer_lost: bool
+
+
+class Outbox:
+    """Claims, records and settles deliveries. Every method may raise Unavailable."""
+
+    def __init__(self, database: Database, vault: Vault, *, lease: timedelta = LEASE) -> None:
+        self._database = database
+        self._vault = vault
+        self._lease = lease
+        self._sql = Statements("outbox")
+
+    async def claim(self, tenant_id: UUID, session_id: UUID) -> ClaimedDelivery | None:
+        """Claim the lane's first delivery and write that an attempt begins; None when none is due."""
+        async with self._database.tenant(tenant_id) as connection:
+            row = await connection.fetchrow(self._sql.claim, tenant_id, session_id, self._lease)
+            if row is None:
+                return None
+            begun = await connection.fetchrow(self._sql.begin_attempt, tenant_id, row["id"], row["attempts"])
+            source = await connection.fetchrow(self._sql.content, tenant_id, session_id, row["message_id"])
+        assert begun is not None and source is not None
+        content = source["content"] or ""
+        sealed, table = source["sealed"], "messages"
+        if row["message_id"] is None:
+            sealed, table = row["sealed"], "outbox"
+        if sealed is not None:
+            sealer = await self._vault.user_sealer(tenant_id, source["user_id"])
+            content = sealer.open(table, "content", row["message_id"] or row["id"], sealed).decode()
+        return ClaimedDelivery(
+            tenant_id,
+            session_id,
+            row["id"],
+            row["channel_id"],
+            row["lease_token"],
+            row["attempts"],
+            row["address"],
+            source["thread_key"],
+            content,
+            ContentType(source["content_type"] or ContentType.TEXT),
+            begun["answer_lost"],
+        )
+
+    async def label(self, delivery: ClaimedDelivery) -> None:
+        """Mark that the platform may have it twice."""
+        async with self._database.tenant(delivery.tenant_id) as connection:
+            await connection.execute(self._sql.label, delivery.tenant_id, delivery.id, delivery.token)
+
+    async def sent(self, delivery: ClaimedDelivery, external_id: str | None, *, found: bool) -> bool:
+        """The platform has it; False when the lease was lost meanwhile."""
+        return await self._settle(delivery, "sent", external_id, None, "found" if found else "sent")
+
+    async def failed(self, delivery: ClaimedDelivery, error: str) -> bool:
+        """The platform will never take it; the lane goes on. False when the lease was lost meanwhile."""
+        return await self._settle(delivery, "failed", None, error, "permanent")
+
+    async def postpone(self, delivery: ClaimedDelivery, after: timedelta, error: str) -> None:
+        """A temporary failure: the lane waits `after` and tries this one again."""
+        async with self._database.tenant(delivery.tenant_id) as connection:
+            await connection.execute(
+                self._sql.end_attempt, delivery.tenant_id, delivery.id, delivery.attempt, "temporary", error
+            )
+            await connection.execute(
+                self._sql.postpone, delivery.tenant_id, delivery.id, delivery.token, after, error
+            )
+
+    async def _settle(
+        self,
+        delivery: ClaimedDelivery,
+        status: str,
+        external_id: str | None,
+        error: str | None,
+        attempt_outcome: str,
+    ) -> bool:
+        async with self._database.tenant(delivery.tenant_id) as connection:
+            settled = await connection.fetchval(
+                self._sql.settle,
+                delivery.tenant_id,
+                delivery.id,
+                delivery.token,
+                status,
+                external_id,
+                error,
+            )
+            await connection.execute(
+                self._sql.end_attempt, delivery.tenant_id, delivery.id, delivery.attempt, attempt_outcome, error
+            )
+        return bool(settled)

@@ -1,0 +1,31 @@
+"""What is due, across tenants: the dispatcher's view of the lanes, queue columns only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from storage.database import Database
+from storage.statements import Statements
+
+
+class Queue:
+    """Finds lanes that nobody serves: what a lost wake-up or a dead worker left behind."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sql = Statements("queue")
+
+    async def due_turns(self, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """(tenant_id, session_id) of lanes with a due entry, the longest due first. Raises Unavailable."""
+        return await self._due(self._sql.due_turns, limit)
+
+    async def due_deliveries(self, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """(tenant_id, session_id) of lanes with a due delivery, the longest due first. Raises Unavailable."""
+        return await self._due(self._sql.due_deliveries, limit)
+
+    async def _due(self, statement: str, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        async with self._database.dispatch() as connection:
+            return [
+                (row["tenant_id"], row["session_id"]) for row in await connection.fetch(statement, limit)
+            ]

@@ -1,0 +1,61 @@
+-- name: claim
+-- The first delivery of a session's lane, if it is due and nobody is sending it.
+with head as (
+    select o.tenant_id, o.id
+    from outbox o
+    where o.tenant_id = $1 and o.session_id = $2 and o.status = 'queued'
+    order by o.position, o.id
+    limit 1
+    for update
+)
+update outbox o
+set lease_token = o.lease_token + 1, lease_until = now() + $3::interval, attempts = o.attempts + 1
+from head
+where o.tenant_id = head.tenant_id and o.id = head.id and o.due_at <= now()
+  and (o.lease_until is null or o.lease_until <= now())
+returning o.id, o.channel_id, o.message_id, o.address, o.sealed, o.attempts, o.lease_token, o.possible_duplicate
+
+-- name: content
+-- What a delivery carries and where it goes.
+select s.user_id, s.thread_key, m.content, m.content_type, m.sealed
+from sessions s
+left join messages m on m.tenant_id = s.tenant_id and m.id = $3
+where s.tenant_id = $1 and s.id = $2
+
+-- name: begin_attempt
+-- Written before the platform is called; says whether an earlier attempt never learned its answer.
+with lost as (
+    select count(*) as n from delivery_attempts
+    where tenant_id = $1 and delivery_id = $2 and ended_at is null
+), begun as (
+    insert into delivery_attempts (tenant_id, delivery_id, attempt) values ($1, $2, $3)
+)
+select n > 0 as answer_lost from lost
+
+-- name: end_attempt
+-- How one try went.
+update delivery_attempts set ended_at = now(), outcome = $4, error = $5
+where tenant_id = $1 and delivery_id = $2 and attempt = $3 and ended_at is null
+
+-- name: label
+-- The platform may have it twice: an answer was lost and cannot be looked up.
+update outbox set possible_duplicate = true where tenant_id = $1 and id = $2 and lease_token = $3
+
+-- name: settle
+-- The end of a delivery, fenced by its lease; the message learns the platform's id.
+with settled as (
+    update outbox
+    set status = $4, external_message_id = $5, error = $6, settled_at = now(), lease_until = null
+    where tenant_id = $1 and id = $2 and lease_token = $3 and status = 'queued'
+    returning tenant_id, message_id, external_message_id
+), named as (
+    update messages m set external_message_id = s.external_message_id
+    from settled s
+    where m.tenant_id = s.tenant_id and m.id = s.message_id and s.external_message_id is not null
+)
+select count(*) as settled from settled
+
+-- name: postpone
+-- A temporary failure: the lane waits, first in line.
+update outbox set lease_until = null, due_at = now() + $4::interval, error = $5
+where tenant_id = $1 and id = $2 and lease_token = $3 and status = 'queued'

@@ -1,0 +1,21 @@
+-- name: due_turns
+-- Sessions whose first entry is due and held by nobody, across tenants, queue columns only.
+select i.tenant_id, i.session_id
+from inbox i
+where i.status = 'queued' and i.due_at <= now() and (i.lease_until is null or i.lease_until <= now())
+  and not exists (select from inbox e
+                  where e.tenant_id = i.tenant_id and e.session_id = i.session_id and e.status = 'queued'
+                    and e.position < i.position)
+order by i.due_at
+limit $1
+
+-- name: due_deliveries
+-- Sessions whose first delivery is due and held by nobody, across tenants, queue columns only.
+select o.tenant_id, o.session_id
+from outbox o
+where o.status = 'queued' and o.due_at <= now() and (o.lease_until is null or o.lease_until <= now())
+  and not exists (select from outbox e
+                  where e.tenant_id = o.tenant_id and e.session_id = o.session_id and e.status = 'queued'
+                    and e.position < o.position)
+order by o.due_at
+limit $1

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+from vaults import strongroom
+
+from storage.redis import connect
+
+
+@pytest.fixture
+async def room(database):
+    """Database, vault and tenants, as the runtime role has them."""
+    async with strongroom(database) as room:
+        yield room
+
+
+@pytest.fixture
+async def redis(redis_url):
+    """A client of the runtime's kind on an empty Redis."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def no_redis(tmp_path):
+    """A client of a Redis that is not there."""
+    client = connect(f"unix://{tmp_path}/nobody.sock")
+    yield client
+    await client.aclose()
