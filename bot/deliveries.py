@@ -28,7 +28,7 @@ class DeliveryWorker:
     """Delivers in order within a session, many sessions side by side.
 
     A temporary failure holds the session's lane and a final one releases it. `channel` finds a channel with
-    its credentials.
+    its credentials, `count` is told of each try's result.
     """
 
     def __init__(
@@ -36,12 +36,14 @@ class DeliveryWorker:
         outbox: Outbox,
         adapters: Mapping[str, PushAdapter],
         channel: Callable[[UUID, UUID], Awaitable[Channel | None]],
+        count: Callable[[str], None],
         *,
         limit: int = 32,
     ) -> None:
         self._outbox = outbox
         self._adapters = adapters
         self._channel = channel
+        self._count = count
         self._lanes = Lanes(self._work, limit=limit)
 
     def wake(self, tenant_id: UUID, session_id: UUID) -> None:
@@ -86,6 +88,7 @@ class DeliveryWorker:
                 result = "failed"
             else:
                 await self._postpone(claimed, type(error).__name__, None)
+        self._count(result)
         log.info(
             "delivery",
             tenant=str(claimed.tenant_id),

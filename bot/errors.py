@@ -2,6 +2,7 @@
 
 ProcessError
 ├── PortTaken     the port cannot be listened on
+├── Stopped       Ctrl-C or SIGTERM came before a command was done
 └── Failed        a command found something wrong; its text says what to do
 """
 
@@ -14,6 +15,10 @@ class ProcessError(Exception):
 
 class PortTaken(ProcessError):
     """Another program listens there, or this user may not."""
+
+
+class Stopped(ProcessError):
+    """What had been started is stopped again."""
 
 
 class Failed(ProcessError):

@@ -21,7 +21,9 @@ _LONGEST = 256
 class Relay(Protocol):
     """Carries live events between processes; best effort."""
 
-    connected: bool
+    @property
+    def connected(self) -> bool:
+        """Whether others' events reach us now."""
 
     def send(self, channel_id: UUID, external_user_id: str, event: LiveEvent) -> None: ...
 

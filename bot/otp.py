@@ -14,14 +14,14 @@ from storage.records import Channel, Session
 class OtpSender:
     """Starts codes through the channel that the tenant's bot names for them.
 
-    `config` gives the tenant's settings for codes, `channel` the tenant's channel on a platform.
+    `config` gives the tenant's settings for codes, `channel` the channel on a platform for a session's codes.
     """
 
     def __init__(
         self,
         codes: OneTimeCodes,
         config: Callable[[UUID], Awaitable[OtpConfig]],
-        channel: Callable[[UUID, str], Awaitable[Channel | None]],
+        channel: Callable[[Session, str], Awaitable[Channel | None]],
     ) -> None:
         self._codes = codes
         self._config = config
@@ -33,7 +33,7 @@ class OtpSender:
         """Make a code for the person, in place of an earlier one. Raises Unavailable."""
         config = await self._config(session.tenant_id)
         platform = via or config.platform
-        channel = await self._channel(session.tenant_id, platform) if platform else None
+        channel = await self._channel(session, platform) if platform else None
         if channel is None:
             return OtpRefused("no_channel")
         where = address or _address(config, session)

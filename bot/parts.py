@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,10 +12,16 @@ import asyncpg
 
 from bot.runtime import Parts
 from config.settings import Settings
+from storage.database import server_facts
 from storage.embedded.errors import AlreadyRunning
 from storage.embedded.servers import Addresses, addresses_in, embedded_servers
-from storage.migrate import migrate, runtime_url
+from storage.errors import Unavailable
+from storage.migrate import head, migrate, runtime_url
+from storage.redis import connect, reachable
 from storage.secret_key import Secrets, load_or_create_secret
+
+_JOIN_S = 20.0
+_LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +37,77 @@ class Resolved:
 async def resolve(settings: Settings, *, join: bool) -> AsyncIterator[Resolved]:
     """The parts of a process that may use embedded servers, migrated, until the block ends.
 
-    `join` uses the embedded servers of a running process instead of raising AlreadyRunning.
+    `join` uses the embedded servers of a running process; without it their owner raises AlreadyRunning.
     Raises ConfigError, EmbeddedError, StorageError.
     """
-    wants_postgres, wants_redis = settings.database_url is None, settings.redis_url is None
     async with AsyncExitStack() as stack:
-        shared = False
-        addresses = Addresses(None, None)
-        if wants_postgres or wants_redis:
-            try:
-                addresses = await stack.enter_async_context(
-                    embedded_servers(settings.parley_data_dir, postgres=wants_postgres, redis=wants_redis)
-                )
-            except AlreadyRunning:
-                if not join:
-                    raise
-                shared = True
-                addresses = addresses_in(settings.parley_data_dir, postgres=wants_postgres, redis=wants_redis)
-        owner = addresses.owner_url or settings.database_owner_url
+        addresses, shared = await _servers(stack, settings, join=join)
+        embedded = addresses.owner_url is not None
+        # The owner of a server of one's own is all-powerful, so the roles can be made there.
+        single_role = settings.parley_single_role and not embedded
+        # Somebody else's database is migrated by `run` and `migrate`, never in passing.
+        named_owner = None if join else settings.database_owner_url
+        owner = addresses.owner_url or named_owner
         database = runtime_url(addresses.owner_url) if addresses.owner_url else settings.database_url
         redis = addresses.redis_url or settings.redis_url
         assert database is not None and redis is not None
         if owner is not None and not shared:
-            await migrate(owner, database, single_role=settings.parley_single_role)
+            await migrate(owner, database, single_role=single_role)
         yield Resolved(
             Parts(
                 database,
                 redis,
                 await _secrets(settings, addresses.owner_url),
                 settings.parley_bots_dir,
-                settings.parley_single_role,
+                single_role,
             ),
-            embedded=addresses.owner_url is not None,
+            embedded=embedded,
             shared=shared,
         )
+
+
+async def _servers(stack: AsyncExitStack, settings: Settings, *, join: bool) -> tuple[Addresses, bool]:
+    """The embedded servers that are wanted, ours until the stack ends or (True) another process's.
+
+    A process that has just begun or is about to end owns its folder without serving: it is waited for.
+    """
+    postgres, redis = settings.database_url is None, settings.redis_url is None
+    if not (postgres or redis):
+        return Addresses(None, None), False
+    folder = settings.parley_data_dir
+    deadline = time.monotonic() + _JOIN_S
+    while True:
+        try:
+            own = embedded_servers(folder, postgres=postgres, redis=redis)
+            return await stack.enter_async_context(own), False
+        except AlreadyRunning:
+            if not join:
+                raise
+            addresses = addresses_in(folder, postgres=postgres, redis=redis)
+            if await _are_ready(addresses):
+                return addresses, True
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _are_ready(addresses: Addresses) -> bool:
+    """Whether another process's servers answer, with the schema that we need."""
+    if addresses.redis_url is not None:
+        redis = connect(addresses.redis_url)
+        try:
+            with reachable():
+                await redis.ping()
+        except Unavailable:
+            return False
+        finally:
+            await redis.aclose()
+    if addresses.owner_url is not None:
+        try:
+            return (await server_facts(addresses.owner_url)).revision == head()
+        except Unavailable:
+            return False
+    return True
 
 
 def external_parts(settings: Settings) -> Parts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from bot.conversations import WebConversations
 from bot.deliveries import DeliveryWorker
 from bot.door import Door
 from bot.live import Hub
+from bot.metrics import Metrics
 from bot.otp import OtpSender
 from bot.polling import poll
 from bot.relay import BusRelay
@@ -32,17 +33,25 @@ from storage.keys import Vault
 from storage.messages import Messages
 from storage.migrate import dispatch_url
 from storage.otp import OneTimeCodes
+from storage.outbox import LEASE as DELIVERY_LEASE
 from storage.outbox import Outbox
 from storage.queue import Queue
-from storage.records import Channel, Committed, Turn
+from storage.records import Channel, Committed, Session, Turn
 from storage.redis import connect
 from storage.secret_key import Secrets
 from storage.sessions import Sessions
 from storage.tenants import Tenants
 from storage.tickets import Tickets
+from storage.turns import TurnStore
 
-DRAIN_S = 20.0
+# With the server's five seconds below the 25 that a host waits after SIGTERM, also where both are used up.
+DRAIN_S = 12.0
+DELIVERY_DRAIN_S = 4.0
 _BLOCKING_S = 10.0
+
+
+def _as_it_is(store: TurnStore) -> TurnStore:
+    return store
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,15 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What this process does. `alone` means that no other process shares its database: no relay is needed."""
+    """What this process does.
+
+    `searches`: a worker also takes what others left behind. `alone`: no other process shares the database, so
+    that no relay is needed.
+    """
 
     accepts: bool = True
     works: bool = True
+    searches: bool = True
     sweeps: bool = True
     alone: bool = True
 
@@ -82,7 +96,8 @@ class Runtime:
     deliveries: DeliveryWorker | None
     sweeper: Sweeper
     secrets: Secrets
-    ping_redis: Callable[[], object]
+    metrics: Metrics
+    ping_redis: Callable[[], Awaitable[object]]
 
 
 @asynccontextmanager
@@ -93,10 +108,13 @@ async def open_runtime(
     *,
     clock: Clock = wall_clock,
     lease: timedelta = LEASE,
+    delivery_lease: timedelta = DELIVERY_LEASE,
     poll_every_s: float = 2.0,
+    around_store: Callable[[TurnStore], TurnStore] = _as_it_is,
 ) -> AsyncIterator[Runtime]:
     """Build the parts and run the process's loops until the block ends; then drain and close.
 
+    `around_store` puts something between the runtime and its turn store: a test's eyes, a measurement.
     Raises Unavailable, UnsafeRole, SchemaMismatch, WrongSecret and, for a tenant's bot, ConfigError and
     FlowMistake.
     """
@@ -116,17 +134,21 @@ async def open_runtime(
         sessions = Sessions(database, clock)
         bots = TenantBots(parts.bots_dir, tenants)
         await bots.load_all()
-        store = DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease)
+        store = around_store(
+            DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease)
+        )
         bus = Bus(redis, blocking)
         relay = None if roles.alone else BusRelay(bus)
         hub = Hub(relay)
         slots = EphemeralSlots(redis)
 
-        async def channel_on(tenant_id: UUID, platform: str) -> Channel | None:
-            for listed in await channels.list_all(tenant_id):
-                if listed.channel.platform == platform and listed.disabled_at is None:
-                    return listed.channel
-            return None
+        async def channel_on(session: Session, platform: str) -> Channel | None:
+            """The session's own channel where that is on the platform, else the tenant's oldest one there."""
+            if session.platform == platform:
+                return await channels.load(session.tenant_id, session.channel_id)
+            listed = sorted(await channels.list_all(session.tenant_id), key=lambda each: each.created_at)
+            usable = (each.channel for each in listed if each.disabled_at is None)
+            return next((channel for channel in usable if channel.platform == platform), None)
 
         otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
 
@@ -137,11 +159,23 @@ async def open_runtime(
             for message in committed.messages:
                 hub.publish(turn.session.channel_id, turn.session.external_user_id, message)
 
+        queue = Queue(database)
+        metrics = Metrics(queue.depth)
         deliveries = None
         turns = None
         if roles.works:
-            deliveries = DeliveryWorker(Outbox(database, vault), adapters, channels.load)
-            turns = TurnWorker(store, bots, services, publish, deliveries.wake)
+            deliveries = DeliveryWorker(
+                Outbox(database, vault, lease=delivery_lease), adapters, channels.load, metrics.delivery
+            )
+            turns = TurnWorker(
+                store,
+                bots,
+                services,
+                publish,
+                deliveries.wake,
+                metrics.turn,
+                renew_every_s=lease.total_seconds() / 3,
+            )
 
         def stop_turn(session_id: UUID) -> None:
             if turns is not None:
@@ -160,15 +194,15 @@ async def open_runtime(
         sweeper = Sweeper(tenants, sessions, clock)
 
         loops = await stack.enter_async_context(_Loops())
-        queue = Queue(database)
         loops.start(bus.send_waiting())
         if relay is not None:
             loops.start(relay.receive(hub, turns.stop if turns is not None else _ignore))
         if turns is not None and deliveries is not None:
-            loops.start(bus.serve("turns", turns.wake))
-            loops.start(poll(queue.due_turns, turns.wake, every_s=poll_every_s))
-            loops.start(poll(queue.due_deliveries, deliveries.wake, every_s=poll_every_s))
-            stack.push_async_callback(deliveries.drain, DRAIN_S)
+            if roles.searches:
+                loops.start(bus.serve("turns", turns.wake))
+                loops.start(poll(queue.due_turns, turns.wake, every_s=poll_every_s))
+                loops.start(poll(queue.due_deliveries, deliveries.wake, every_s=poll_every_s))
+            stack.push_async_callback(deliveries.drain, DELIVERY_DRAIN_S)
             stack.push_async_callback(turns.drain, DRAIN_S)
         if roles.sweeps:
             loops.start(sweeper.run())
@@ -186,6 +220,7 @@ async def open_runtime(
             deliveries,
             sweeper,
             parts.secrets,
+            metrics,
             redis.ping,
         )
 
@@ -207,7 +242,11 @@ class _Loops:
     async def __aexit__(self, *error: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await self._group.__aexit__(*error)  # type: ignore[arg-type]
+        try:
+            await self._group.__aexit__(*error)  # type: ignore[arg-type]
+        except BaseExceptionGroup as failures:
+            # What ended the block, or the loop that failed first: one error, which callers catch by its class.
+            raise failures.exceptions[0] from failures.exceptions[0].__cause__
 
 
 def _ignore(_: UUID) -> None:

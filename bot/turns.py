@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+import stamina
 import structlog
 
 from bot.lanes import Lanes
@@ -30,6 +31,13 @@ TURN_LIMIT_S = 600.0
 # A transient failure is tried five times within a minute; later messages of the session wait meanwhile.
 RETRY_AFTER_S = (1.0, 4.0, 10.0, 20.0)
 ATTEMPTS = len(RETRY_AFTER_S) + 1
+# Well below the lease, so that what is written again is still ours to write.
+COMMIT_AGAIN_S = 12.0
+
+
+class Write(Protocol):
+    async def __call__(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
+        """`commit` or `bury` of the turn store."""
 
 
 class Bots(Protocol):
@@ -41,13 +49,15 @@ class Bots(Protocol):
 class _Running:
     turn: Turn
     stopped: asyncio.Event
+    buried: bool = False
 
 
 class TurnWorker:
     """Runs turns: one at a time in a session, up to `limit` sessions at once.
 
     `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens;
-    `wake_deliveries` is told of sessions that have something to send.
+    `wake_deliveries` is told of sessions that have something to send, `count` of each turn's result and
+    seconds.
     """
 
     def __init__(
@@ -57,14 +67,18 @@ class TurnWorker:
         services: Callable[[Turn, asyncio.Event], Services],
         publish: Callable[[Turn, Committed], None],
         wake_deliveries: Callable[[UUID, UUID], None],
+        count: Callable[[str, float], None],
         *,
         limit: int = 64,
+        renew_every_s: float = RENEW_EVERY_S,
     ) -> None:
         self._store = store
+        self._renew_every_s = renew_every_s
         self._bots = bots
         self._services = services
         self._publish = publish
         self._wake_deliveries = wake_deliveries
+        self._count = count
         self._lanes = Lanes(self._work, limit=limit)
         self._running: dict[UUID, _Running] = {}
 
@@ -113,12 +127,12 @@ class TurnWorker:
         self._running[turn.session.id] = running
         task = asyncio.current_task()
         assert task is not None
-        renewal = _Renewal(self._store, running, task)
+        renewal = _Renewal(self._store, running, task, self._renew_every_s)
         started = time.perf_counter()
         result = "failed"
         try:
             committed = await self._attempt(running)
-            result = "done"
+            result = "failed" if running.buried else "done"
             self._publish(turn, committed)
             if committed.deliveries:
                 self._wake_deliveries(turn.session.tenant_id, turn.session.id)
@@ -136,11 +150,16 @@ class TurnWorker:
             task.uncancel()
         except Exception as error:
             result = "retried"
-            log.exception("turn_failed", session=str(turn.session.id), attempt=turn.entry.attempt)
+            if isinstance(error, Unavailable):
+                log.warning("turn_interrupted", session=str(turn.session.id), error=str(error))
+            else:
+                log.exception("turn_failed", session=str(turn.session.id), attempt=turn.entry.attempt)
             await self._retry_later(turn, error)
         finally:
             renewal.end()
             del self._running[turn.session.id]
+            seconds = time.perf_counter() - started
+            self._count(result, seconds)
             log.info(
                 "turn",
                 tenant=str(turn.session.tenant_id),
@@ -149,7 +168,7 @@ class TurnWorker:
                 kind=turn.entry.kind,
                 attempt=turn.entry.attempt,
                 result=result,
-                ms=round((time.perf_counter() - started) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
         return None
 
@@ -157,7 +176,7 @@ class TurnWorker:
         """Run the flow and commit; a flow's own failure is committed as an apology and a dead letter."""
         turn = running.turn
         if turn.entry.attempt > ATTEMPTS:
-            return await self._bury(turn, _apology(turn, f"given up after {ATTEMPTS} tries"))
+            return await self._bury(running, _apology(turn, f"given up after {ATTEMPTS} tries"))
         bot = await self._bots.of(turn.session.tenant_id)
         try:
             async with asyncio.timeout(TURN_LIMIT_S):
@@ -166,15 +185,26 @@ class TurnWorker:
             log.error(
                 "flow_failed", session=str(turn.session.id), entry=str(turn.entry.id), exc_info=failure.cause
             )
-            return await self._bury(turn, failure.outcome)
+            return await self._bury(running, failure.outcome)
         except TimeoutError:
-            return await self._bury(turn, _apology(turn, f"no end within {TURN_LIMIT_S:.0f} s"))
+            return await self._bury(running, _apology(turn, f"no end within {TURN_LIMIT_S:.0f} s"))
         if outcome.damage is not None:
             log.error("state_damaged", session=str(turn.session.id), reason=outcome.damage)
-        return await self._store.commit(turn, outcome, claim_next=self._claims_on)
+        return await self._settle(self._store.commit, turn, outcome)
 
-    async def _bury(self, turn: Turn, outcome: Outcome) -> Committed:
-        return await self._store.bury(turn, outcome, claim_next=self._claims_on)
+    async def _bury(self, running: _Running, outcome: Outcome) -> Committed:
+        running.buried = True
+        return await self._settle(self._store.bury, running.turn, outcome)
+
+    async def _settle(self, write: Write, turn: Turn, outcome: Outcome) -> Committed:
+        """Write an outcome; again while Postgres is away, since a commit that was written says so."""
+        try:
+            return await write(turn, outcome, claim_next=self._claims_on)
+        except Unavailable:
+            async for attempt in stamina.retry_context(on=Unavailable, attempts=6, timeout=COMMIT_AGAIN_S):
+                with attempt:
+                    return await write(turn, outcome, claim_next=self._claims_on)
+            raise
 
     @property
     def _claims_on(self) -> bool:
@@ -209,14 +239,17 @@ def _apology(turn: Turn, error: str) -> Outcome:
 class _Renewal:
     """Extends a turn's lease for as long as it runs; a lease that cannot be extended cancels the turn."""
 
-    def __init__(self, store: TurnStore, running: _Running, task: asyncio.Task[None]) -> None:
+    def __init__(
+        self, store: TurnStore, running: _Running, task: asyncio.Task[None], every_s: float
+    ) -> None:
         self._store = store
         self._running = running
+        self._every_s = every_s
         self._task = task
         self._renewing: asyncio.Task[None] | None = None
         self.lost = False
         # A call on the loop costs next to nothing; a task is made only for a turn that lasts.
-        self._timer = asyncio.get_running_loop().call_later(RENEW_EVERY_S, self._begin)
+        self._timer = asyncio.get_running_loop().call_later(every_s, self._begin)
 
     def end(self) -> None:
         self._timer.cancel()
@@ -238,4 +271,4 @@ class _Renewal:
                 return
             if cancel_seq > turn.cancel_seq:
                 self._running.stopped.set()
-            await asyncio.sleep(RENEW_EVERY_S)
+            await asyncio.sleep(self._every_s)

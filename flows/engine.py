@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from datetime import timedelta
 from typing import assert_never
@@ -24,17 +25,35 @@ from storage.records import NewMessage, Outcome, Turn
 _log = structlog.get_logger("flows")
 
 
-async def run_turn(bot: Bot, turn: Turn, services: Services) -> Outcome:
+async def run_turn(
+    bot: Bot, turn: Turn, services: Services, *, limit_seconds: float | None = None
+) -> Outcome:
     """Answer one entry. Raises FlowFailed with an outcome to bury, and whatever a port raised.
 
     The same entry may be run again after a crash, with the checkpoint of the lost attempt in its state:
-    its input is then not taken twice, and calls on record are not made again.
+    its input is then not taken twice, and calls on record are not made again. A turn that takes longer
+    than `limit_seconds` fails as a flow's own failure does, keeping the calls that it made.
     """
-    return await _Engine(bot, turn, services).run()
+    engine = _Engine(bot, turn, services)
+    try:
+        async with asyncio.timeout(limit_seconds) as limit:
+            return await engine.run()
+    except TimeoutError as error:
+        if limit.expired():
+            raise engine.failure(engine.top, error) from error
+        raise
+
+
+def give_up(bot: Bot, turn: Turn, services: Services, error: str) -> Outcome:
+    """The outcome to bury a turn with that will not be tried again: an apology, and where to go on from.
+
+    Calls that a lost attempt checkpointed are kept, so that they are not made again.
+    """
+    return _Engine(bot, turn, services).abandon(error)
 
 
 class _Engine:
-    """One turn. `worked` are all frames that it touched, by run id; `restarted` those begun anew."""
+    """One turn. `worked` are all frames that it touched, by run id."""
 
     def __init__(self, bot: Bot, turn: Turn, services: Services) -> None:
         self.bot = bot
@@ -42,11 +61,11 @@ class _Engine:
         self.damage: str | None = None
         self.exchange = Exchange(bot, turn, services, self._committed())
         self.worked: dict[str, Frame] = {}
-        self.restarted: set[str] = set()
 
     async def run(self) -> Outcome:
         exchange = self.exchange
         if not self._take_up_checkpoint() and self.damage is not None:
+            exchange.redact = self.turn.entry.sealed
             exchange.tell(self.bot.texts.damaged)
         self._retire()
         if exchange.consumed:
@@ -56,6 +75,17 @@ class _Engine:
         for frame in exchange.frames:
             frame.collapse()
         return self._outcome(exchange.frames, tuple(exchange.said))
+
+    @property
+    def top(self) -> Frame | None:
+        return self.exchange.frames[-1] if self.exchange.frames else None
+
+    def abandon(self, error: str) -> Outcome:
+        """Apologise without running anything."""
+        if self._take_up_checkpoint():
+            self.worked = {frame.run: frame for frame in self.exchange.frames}
+        self.exchange.redact = self.exchange.redact or self.turn.entry.sealed
+        return self._apology(None, error)
 
     def _committed(self) -> list[Frame]:
         state = self.turn.state
@@ -90,8 +120,15 @@ class _Engine:
         if len(known) == len(exchange.frames):
             return
         _log.warning("flow_retired", flows=[frame.flow for frame in exchange.frames if frame not in known])
+        if exchange.frames[-1] not in known:
+            self._hide_answer_to(exchange.frames[-1])
         exchange.frames = known
         exchange.tell(self.bot.texts.retired)
+
+    def _hide_answer_to(self, frame: Frame) -> None:
+        """Keep what was meant for a sensitive ask out of the transcript, though that ask is gone."""
+        if frame.pending is not None and frame.pending.sensitive and not self.exchange.consumed:
+            self.exchange.redact = True
 
     async def _follow(self, chosen: Route) -> None:
         exchange = self.exchange
@@ -181,7 +218,7 @@ class _Engine:
                     exchange.frames = self._roll_back(None)
                     return
                 case _:
-                    raise self._failed(frame, ending.cause or RuntimeError(ending.end.name))
+                    raise self.failure(frame, ending.cause or RuntimeError(ending.end.name))
 
     async def _fit(self, frame: Frame, given: Input | None) -> tuple[Frame, Ending]:
         """Run the frame with the version of its flow that fits its record, else begin it anew."""
@@ -195,11 +232,11 @@ class _Engine:
             exchange.fresh = []
             _log.warning("record_misfit", flow=flow.name, version=flow.version, reason=ending.detail)
         newest = self.bot.resolve(frame.flow)
-        self.restarted.add(frame.run)
+        self._hide_answer_to(frame)
         try:
             anew, migrated = restart(frame, newest)
         except Exception as error:
-            raise self._failed(frame, error) from error
+            raise self.failure(frame, error) from error
         if not migrated:
             exchange.tell(self.bot.texts.restarted)
         exchange.frames[-1] = self.worked[frame.run] = anew
@@ -216,18 +253,20 @@ class _Engine:
                 for row in worked.rows.values():
                     if row.path not in frame.rows:
                         frame.carry(row)
-        if failed is not None and failed.run in self.restarted:
+        if failed is not None and failed.pending is None:  # begun anew: its old record fits no code
             return [frame for frame in frames if frame.run != failed.run]
         return frames
 
-    def _failed(self, frame: Frame, cause: BaseException) -> FlowFailed:
-        self.exchange.said, self.exchange.fresh, self.exchange.dispatches = [], [], []
-        self.exchange.tell(self.bot.texts.apology)
-        frames = self._roll_back(frame)
-        outcome = self._outcome(frames, tuple(self.exchange.said), error=_where(frame, cause))
-        failure = FlowFailed(cause, outcome)
+    def failure(self, frame: Frame | None, cause: BaseException) -> FlowFailed:
+        failure = FlowFailed(cause, self._apology(frame, _where(frame, cause)))
         failure.__cause__ = cause
         return failure
+
+    def _apology(self, failed: Frame | None, error: str) -> Outcome:
+        exchange = self.exchange
+        exchange.said, exchange.fresh, exchange.dispatches = [], [], []
+        exchange.tell(self.bot.texts.apology)
+        return self._outcome(self._roll_back(failed), tuple(exchange.said), error=error)
 
     def _outcome(
         self, frames: list[Frame], replies: tuple[NewMessage, ...], *, error: str | None = None
@@ -248,8 +287,8 @@ class _Engine:
         return max((flow.patience for flow in flows if flow is not None), default=None)
 
 
-def _where(frame: Frame, cause: BaseException) -> str:
+def _where(frame: Frame | None, cause: BaseException) -> str:
     """What failed and where, without the exception's text: that may hold what a person said."""
     place = traceback.extract_tb(cause.__traceback__)
     line = f" at {place[-1].filename}:{place[-1].lineno}" if place else ""
-    return f"{type(cause).__name__} in flow {frame.flow!r}{line}"
+    return f"{type(cause).__name__} in flow {frame.flow if frame else None!r}{line}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.chat import Chat
 from flows.errors import Unanswered
-from flows.exchange import Exchange
+from flows.exchange import Exchange, PortFailed
 from flows.flow import Flow, Script
 from flows.input import Input
 from flows.record import Frame, Status
@@ -34,7 +34,7 @@ class End(Enum):
 class Ending:
     """`cause` of a failure, `digression` to another flow, `detail`: a misfit's reason or a gone value's path.
 
-    `replayable`: the run came as far as where the frame waited.
+    `unused` counts entries of the record that the run did not meet.
     """
 
     end: End
@@ -47,7 +47,10 @@ class Ending:
 async def perform(exchange: Exchange, frame: Frame, flow: Flow, given: Input | None) -> Ending:
     """One run. What a port raises comes out as it was raised; everything else is in the ending."""
     if any(row.status is Status.EPHEMERAL for row in frame.rows.values()):
-        await exchange.recall()
+        try:
+            await exchange.recall()
+        except PortFailed as failure:
+            raise failure.error from failure
     run = Run(exchange, frame, flow, given)
     try:
         cause = await _play(run, flow.script, "")

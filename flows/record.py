@@ -54,11 +54,15 @@ class Row(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """The verb at which a frame waits. `label` is the type of answer that it waits for."""
+    """The verb at which a frame waits. `label` is the type of answer that it waits for.
+
+    `sensitive`: whatever comes as its answer must not be shown, even if no code is left to judge it.
+    """
 
     path: str
     kind: str
     label: str
+    sensitive: bool = False
 
 
 class Damaged(Exception):
@@ -166,13 +170,13 @@ def _read_frame(written: Mapping[str, Any]) -> Frame:
         rows=_read_rows(written["rows"]),
         carried=_read_rows(written.get("carried", [])),
         ordinal=int(written["ordinal"]),
-        pending=Pending(*map(_text, pending)) if pending is not None else None,
+        pending=_read_pending(pending),
         heard=None if written["heard"] is None else _text(written["heard"]),
         tries=int(written.get("tries", 0)),
         opening=_text(written["opening"]),
         sensitive=bool(written["sensitive"]),
         kept={name: [_text(label), value] for name, (label, value) in kept.items()},
-        expected=Pending(*map(_text, expected)) if expected is not None else None,
+        expected=_read_pending(expected),
     )
     if frame.rows and frame.ordinal <= max(row.ordinal for row in frame.rows.values()):
         raise ValueError("ordinals")
@@ -187,6 +191,13 @@ def _read_rows(written: list[Any]) -> dict[str, Row]:
             raise TypeError("row")
         rows[scope + key] = Row(ordinal, scope, key, kind, digest, statuses[status], value, final)
     return rows
+
+
+def _read_pending(written: list[Any] | None) -> Pending | None:
+    if written is None:
+        return None
+    path, kind, label, sensitive = written
+    return Pending(_text(path), _text(kind), _text(label), bool(sensitive))
 
 
 def _text(value: Any) -> str:

@@ -57,7 +57,7 @@ def step_back(frame: Frame) -> str | None:
         del frame.rows[row.path]
     frame.kept = {}
     frame.tries = 0
-    frame.pending = Pending(last.path, "ask", last.digest)
+    frame.pending = Pending(last.path, "ask", last.digest, frame.sensitive)
     frame.heard = last.path
     return None
 
@@ -66,7 +66,7 @@ def lose(frame: Frame, path: str) -> None:
     """Wait at an ask whose ephemeral value is gone; what was heard stays heard."""
     row: Row = frame.rows[path]
     frame.rows[path] = row._replace(status=Status.LOST)
-    frame.pending = Pending(path, "ask", row.digest)
+    frame.pending = Pending(path, "ask", row.digest, frame.sensitive)
 
 
 def _answers(frame: Frame) -> list[Row]:

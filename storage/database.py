@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 
 from storage.errors import SchemaMismatch, Unavailable, UnsafeRole
+from storage.migrate import head
 
 LOST = (
     OSError,
@@ -28,7 +29,7 @@ LOST = (
 )
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
     def get_reset_query(self) -> str:
         """Nothing to reset, so releasing a connection costs no round trip.
 
@@ -38,7 +39,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
         return ""
 
 
-async def _prepare(connection: asyncpg.Connection[Any]) -> None:
+async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
             name,
@@ -86,33 +87,34 @@ class Database:
         else:
             dispatch_settings = settings
         pools: list[asyncpg.Pool[Any]] = []
+
+        async def pool_of(pool_url: str, pool_size: int, pool_settings: dict[str, str]) -> asyncpg.Pool[Any]:
+            pool = await asyncpg.create_pool(
+                pool_url,
+                min_size=1,
+                max_size=pool_size,
+                connection_class=_Connection,
+                init=prepare_connection,
+                server_settings=pool_settings,
+                timeout=timeout,
+                command_timeout=30,
+                statement_cache_size=200,
+            )
+            pools.append(pool)
+            return pool
+
         try:
-            for pool_url, pool_size, pool_settings in (
-                (url, size, settings),
-                (dispatch_url, 2, dispatch_settings),
-            ):
-                pools.append(
-                    await asyncpg.create_pool(
-                        pool_url,
-                        min_size=1,
-                        max_size=pool_size,
-                        connection_class=_Connection,
-                        init=_prepare,
-                        server_settings=pool_settings,
-                        timeout=timeout,
-                        command_timeout=30,
-                        statement_cache_size=200,
-                    )
-                )
-            database = cls(*pools)
-            await database._refuse_unsafe_role(single_role)
+            # The role first: before the database is migrated there is no dispatcher to log in as.
+            pool = await pool_of(url, size, settings)
+            await _refuse_unsafe_role(pool, single_role)
+            database = cls(pool, await pool_of(dispatch_url, 2, dispatch_settings))
         except BaseException as error:
             for pool in pools:
                 pool.terminate()
             if isinstance(error, LOST):
                 raise Unavailable(f"cannot reach Postgres: {_reason(error)}; check DATABASE_URL") from error
-            if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
-                raise Unavailable(f"Postgres refused the login: {error}; check DATABASE_URL") from error
+            if isinstance(error, asyncpg.PostgresError):
+                raise Unavailable(f"Postgres refused the login: {_reason(error)}; check DATABASE_URL") from error
             raise
         return database
 
@@ -153,37 +155,46 @@ class Database:
             async with asyncio.timeout(2), self._pool.acquire() as connection:
                 await connection.execute("select 1")
 
-    async def _refuse_unsafe_role(self, single_role: bool) -> None:
-        async with self._pool.acquire() as connection:
-            row = await connection.fetchrow(
-                """
-                select r.rolname, r.rolsuper, r.rolbypassrls,
-                       to_regclass('public.sessions') is not null as migrated,
-                       exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                               where pg_has_role(current_user, c.relowner, 'member') and c.relkind in ('r', 'p')
-                                 and n.nspname in ('public', 'analytics')) as owns,
-                       exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                               where c.relkind = 'r' and n.nspname = 'public' and c.relname <> 'alembic_version'
-                                 and not (c.relrowsecurity and c.relforcerowsecurity)) as unprotected
-                from pg_roles r where r.rolname = current_user
-                """
-            )
+
+async def _refuse_unsafe_role(pool: asyncpg.Pool[Any], single_role: bool) -> None:
+    async with pool.acquire() as connection:
+        row = await connection.fetchrow(
+            """
+            select r.rolname, r.rolsuper, r.rolbypassrls,
+                   to_regclass('public.sessions') is not null
+                   and to_regclass('public.alembic_version') is not null as migrated,
+                   exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                           where pg_has_role(current_user, c.relowner, 'member') and c.relkind in ('r', 'p')
+                             and n.nspname in ('public', 'analytics')) as owns,
+                   exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                           where c.relkind = 'r' and n.nspname = 'public' and c.relname <> 'alembic_version'
+                             and not (c.relrowsecurity and c.relforcerowsecurity)) as unprotected
+            from pg_roles r where r.rolname = current_user
+            """
+        )
         assert row is not None
-        role = row["rolname"]
-        if row["rolsuper"] or row["rolbypassrls"]:
-            raise UnsafeRole(
-                f"DATABASE_URL's role {role!r} can look past row-level security; "
-                "use parley_runtime, which `parley migrate` creates"
-            )
-        if not row["migrated"]:
-            raise SchemaMismatch("the database has no Parley schema; run `parley migrate`")
-        if row["owns"] and not single_role:
-            raise UnsafeRole(
-                f"DATABASE_URL's role {role!r} owns Parley's tables; use parley_runtime, or set "
-                "PARLEY_SINGLE_ROLE=1 where the host gives one role only"
-            )
-        if row["unprotected"]:
-            raise UnsafeRole("a table is without forced row-level security; run `parley migrate`")
+        revision = ""
+        if row["migrated"]:
+            revision = await connection.fetchval("select version_num from alembic_version")
+    role = row["rolname"]
+    if row["rolsuper"] or row["rolbypassrls"]:
+        raise UnsafeRole(
+            f"DATABASE_URL's role {role!r} can look past row-level security; "
+            "use parley_runtime, which `parley migrate` creates"
+        )
+    if not row["migrated"]:
+        raise SchemaMismatch("the database has no Parley schema; run `parley migrate`")
+    if revision < head():
+        raise SchemaMismatch(
+            f"the database's schema is at {revision} and this version needs {head()}; run `parley migrate`"
+        )
+    if row["owns"] and not single_role:
+        raise UnsafeRole(
+            f"DATABASE_URL's role {role!r} owns Parley's tables; use parley_runtime, or set "
+            "PARLEY_SINGLE_ROLE=1 where the host gives one role only"
+        )
+    if row["unprotected"]:
+        raise UnsafeRole("a table is without forced row-level security; run `parley migrate`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +209,10 @@ class ServerFacts:
 async def server_facts(url: str) -> ServerFacts:
     """Ask the server of `url`, as the runtime's role. Raises Unavailable."""
     with _unavailable():
-        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            connection = await asyncpg.connect(url, timeout=10)
+        except asyncpg.PostgresError as error:
+            raise Unavailable(f"Postgres refused the login: {_reason(error)}; check DATABASE_URL") from error
         try:
             version = await connection.fetchval("select current_setting('server_version_num')::int / 10000")
             vector = await connection.fetchval(

@@ -103,11 +103,6 @@ class Vault:
         """Drop what this process remembers of a user's keys."""
         self._users.forget((tenant_id, user_id))
 
-    def forget_all(self) -> None:
-        """Drop all remembered keys."""
-        self._tenants.clear()
-        self._users.clear()
-
     async def _make_user_key(
         self, connection: asyncpg.Connection[Any], tenant: Sealer, user_id: UUID
     ) -> None:

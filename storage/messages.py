@@ -120,7 +120,7 @@ class Messages:
         return ReplyState(status, message, tuple(each["id"] for each in further), row["reason"])
 
     async def rate(
-        self, tenant_id: UUID, channel_id: UUID, user_id: UUID, message_id: UUID, value: str
+        self, tenant_id: UUID, channel_id: UUID, user_id: UUID, message_id: UUID, value: int
     ) -> bool:
         """Keep the user's feedback on a bot's message; False when there is no such message for them."""
         async with self._database.tenant(tenant_id) as connection:

@@ -7,47 +7,57 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from storage.errors import StorageError, Unavailable
+from storage.errors import SchemaMismatch, StorageError, Unavailable
 
 RUNTIME_ROLE = "parley_runtime"
 DISPATCH_ROLE = "parley_dispatch"
+OLDEST_POSTGRES = 15
+_MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 7_205_759_403  # any constant: one migration at a time in a cluster
 
 
 async def migrate(owner_url: str, runtime_url: str, *, single_role: bool = False) -> list[str]:
     """Create the roles (with the password in `runtime_url`) and run what is missing; returns the revisions run.
 
-    Raises Unavailable when Postgres is away and StorageError when the owner may not do what is needed.
+    Raises Unavailable when Postgres is away, SchemaMismatch when a version cannot run or the database is of a
+    newer Parley, and StorageError when the owner may not do what is needed.
     """
     try:
         lock = await asyncpg.connect(owner_url, timeout=10)
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise Unavailable(f"cannot reach Postgres: {error}; check DATABASE_OWNER_URL") from error
     try:
+        await _check_server(lock)
         await lock.execute("select pg_advisory_lock($1)", _LOCK)
         if not single_role:
             await _create_roles(lock, runtime_url)
         before = await _current(lock)
-        engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(owner_url))
-        try:
-            async with engine.connect() as connection:
-                await connection.run_sync(_upgrade)
-        finally:
-            await engine.dispose()
-        return [revision for revision in _revisions() if before is None or revision > before]
+        if before is not None and before > head():
+            raise SchemaMismatch(
+                f"the database is at schema {before}, newer than this Parley's {head()}: run the newer Parley"
+            )
+        missing = [revision for revision in revisions() if before is None or revision > before]
+        if missing:
+            # Imported here: it takes longer than the rest of a start that finds nothing to do.
+            from storage.versions import upgrade
+
+            await upgrade(owner_url, _MIGRATIONS)
+        return missing
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        raise Unavailable(f"Postgres went away while migrating: {error}; run `parley migrate` again") from error
     finally:
         await lock.close()
 
 
 def head() -> str:
     """The revision that this version of Parley needs."""
-    return _revisions()[-1]
+    return revisions()[-1]
+
+
+def revisions() -> list[str]:
+    """All revisions in order: a version's file begins with its revision, four digits."""
+    return sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def dispatch_url(runtime_url: str) -> str:
@@ -67,22 +77,10 @@ def _as_role(url: str, role: str) -> str:
     return parts._replace(netloc=f"{role}{colon}{password}@{host}").geturl()
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).resolve().parent.parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _revisions() -> list[str]:
-    return sorted(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
+async def _check_server(connection: asyncpg.Connection[Any]) -> None:
+    version = await connection.fetchval("select current_setting('server_version_num')::int / 10000")
+    if version < OLDEST_POSTGRES:
+        raise StorageError(f"PostgreSQL {version} is too old: Parley needs {OLDEST_POSTGRES} or newer")
 
 
 async def _current(connection: asyncpg.Connection[Any]) -> str | None:
@@ -112,7 +110,10 @@ async def _create_roles(connection: asyncpg.Connection[Any], runtime_url: str) -
         try:
             await connection.execute(statement)
         except asyncpg.InsufficientPrivilegeError as error:
+            if exists:
+                # An administrator made it; whether its password is the one in DATABASE_URL shows at start.
+                continue
             raise StorageError(
-                f"DATABASE_OWNER_URL's role may not {verb} the role {role}; let an administrator do it, "
+                f"DATABASE_OWNER_URL's role may not create the role {role}; let an administrator do it, "
                 "or set PARLEY_SINGLE_ROLE=1"
             ) from error

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from storage.database import Database
 from storage.statements import Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What waits in all lanes, how long the longest due has waited, and the dead letters."""
+
+    turns: int
+    oldest_turn_s: float
+    dead: int
+    deliveries: int
+    oldest_delivery_s: float
 
 
 class Queue:
@@ -23,6 +35,13 @@ class Queue:
     async def due_deliveries(self, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """(tenant_id, session_id) of lanes with a due delivery, the longest due first. Raises Unavailable."""
         return await self._due(self._sql.due_deliveries, limit)
+
+    async def depth(self) -> Depth:
+        """How full the lanes are. Raises Unavailable."""
+        async with self._database.dispatch() as connection:
+            row = await connection.fetchrow(self._sql.depth)
+        assert row is not None
+        return Depth(**row)
 
     async def _due(self, statement: str, limit: int) -> Sequence[tuple[UUID, UUID]]:
         async with self._database.dispatch() as connection:

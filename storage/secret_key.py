@@ -50,7 +50,7 @@ def load_or_create_secret(data_dir: Path, *, database_has_keys: bool) -> bytes:
                     f"{path} is missing and the database was sealed with it: put the file back, "
                     "or set PARLEY_SECRET_KEY to the key that was in it"
                 )
-            _create(path)
+            create_once(path)
         # A copy or a backup may have come back readable by others.
         path.chmod(0o600)
         text = path.read_text(encoding="ascii")
@@ -68,7 +68,8 @@ def load_or_create_secret(data_dir: Path, *, database_has_keys: bool) -> bytes:
         ) from None
 
 
-def _create(path: Path) -> None:
+def create_once(path: Path) -> None:
+    """Write a new key to `path` unless a key is there by then. Raises OSError."""
     # Written whole under another name and linked, so that a kill leaves no half key and two processes
     # that start together agree on one.
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,6 @@ class Tenants:
         self._vault = vault
         self._clock = clock
         self._sql = Statements("tenants")
-        self._key_sql = Statements("tenant_keys")
 
     async def create(
         self, slug: str, name: str | None = None, *, settings: Mapping[str, Any] | None = None
@@ -99,14 +98,6 @@ class Tenants:
         async with self._database.dispatch() as connection:
             rows = await connection.fetch(self._sql.list_tenants)
         return [ListedTenant(row["tenant_id"], row["slug"], row["name"], row["created_at"]) for row in rows]
-
-    async def have_keys(self) -> bool:
-        """Whether any tenant has wrapped keys, so that PARLEY_SECRET_KEY must not be made anew."""
-        for tenant in await self.list_all():
-            async with self._database.tenant(tenant.id) as connection:
-                if await connection.fetchval(self._key_sql.tenant_has_keys, tenant.id):
-                    return True
-        return False
 
     async def check_secret(self) -> None:
         """Open every tenant's key once, at start. Raises WrongSecret, SealBroken and KeyMissing."""

@@ -66,9 +66,8 @@ def parse_document(raw: bytes | str) -> dict[str, Any]:
     return document
 
 
-def parse_frame(raw: bytes | str) -> ClientFrame:
+def parse_frame(document: dict[str, Any]) -> ClientFrame:
     """One frame of a client: `message`, `stop`, `feedback` or `typing`."""
-    document = parse_document(raw)
     kind = document.pop("type", None)
     if kind == "message":
         return parse_message(document)
@@ -88,8 +87,8 @@ def parse_message(document: dict[str, Any]) -> SentMessage:
         raise _invalid(
             "invalid_message", f"Unknown field {min(unknown)[:40]!r}; a message has id and text or payload."
         )
-    client_id = document.get("id")
-    if type(client_id) is not str or not _ID.fullmatch(client_id):
+    client_id = client_id_of(document)
+    if client_id is None:
         raise _invalid("invalid_id", "Give the message an id of 1 to 128 printable ASCII characters.")
     payload = document.get("payload")
     if payload is None:
@@ -101,6 +100,12 @@ def parse_message(document: dict[str, Any]) -> SentMessage:
     text = document.get("text")
     content = _text(text) if text is not None else _label(payload)
     return SentMessage(client_id, content, payload, EntryKind.ACTION)
+
+
+def client_id_of(document: dict[str, Any]) -> str | None:
+    """The id that the client knows its message by, also where the rest of the message is refused."""
+    client_id = document.get("id")
+    return client_id if type(client_id) is str and _ID.fullmatch(client_id) else None
 
 
 def to_inbound(message: SentMessage, channel: Channel, external_user_id: str) -> Inbound:

@@ -16,6 +16,8 @@ from adapters.web.parse import (
     SentMessage,
     Stop,
     VisitorTyping,
+    client_id_of,
+    parse_document,
     parse_frame,
     to_inbound,
 )
@@ -133,10 +135,11 @@ class Conversation:
         client_id = None
         try:
             self._door.tokens.check(self._visitor)
-            frame = parse_frame(raw)
+            document = parse_document(raw)
+            client_id = client_id_of(document)
+            frame = parse_frame(document)
             match frame:
                 case SentMessage():
-                    client_id = frame.id
                     await self._accept(frame)
                 case Stop():
                     await self._conversations.stop(self._channel, self._visitor.external_id)

@@ -61,7 +61,7 @@ def visitor_from(claims: Mapping[str, Any]) -> Visitor:
     site, external_id, expires_at = claims["aud"], claims["sub"], claims["exp"]
     if not (is_site(site) and isinstance(external_id, str) and external_id and type(expires_at) is int):
         raise ValueError("not a visitor's claims")
-    return Visitor(site, UUID(claims["ten"]), UUID(claims["ch"]), external_id, expires_at)
+    return Visitor(site, UUID(str(claims["ten"])), UUID(str(claims["ch"])), external_id, expires_at)
 
 
 def claims_of(visitor: Visitor) -> dict[str, str | int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import sys
+from typing import Annotated, TextIO
 
 import typer
 
@@ -15,17 +18,32 @@ from storage.embedded.errors import EmbeddedError
 from storage.errors import StorageError
 
 EXPECTED = (ConfigError, StorageError, EmbeddedError, FlowError, AdapterError, ProcessError)
+GUIDE = """A self-hosted, multi-tenant chatbot runtime.
+
+Begin with `parley run` and open http://localhost:8080/, or talk in the terminal with `parley chat`. Without
+DATABASE_URL and REDIS_URL, commands use PostgreSQL and Redis of their own in PARLEY_DATA_DIR (./var)."""
 
 
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="parley",
-        help="A self-hosted, multi-tenant chatbot runtime.",
+        help=GUIDE,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
+
+    @app.callback()
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+        ] = False,
+    ) -> None:
+        pass
+
     for module in (serve, database, chat):
         module.add_to(app)
     app.add_typer(tenants.app, name="tenant")
@@ -35,9 +53,61 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command; what is expected to go wrong is one line that says what to do."""
+    """Run the command; what goes wrong is one line that says what to do."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows what it can, rather than ending the command.
+        _tolerate(stream)
     try:
-        build()()
+        code = build()(prog_name="parley", standalone_mode=False)
     except EXPECTED as error:
-        print(f"parley: {' '.join(str(error).split())}", file=sys.stderr)
+        _end(str(error), 1)
+    except KeyboardInterrupt:
+        _end("stopped", 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `parley … | head` does; the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
+    except Exception as error:
+        _end(*_explained(error))
+    raise SystemExit(code or 0)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """One line for what the command line refused (2), or for what nobody expected (1).
+
+    Typer keeps its copy of Click to itself, so a refusal is known by what all of them have.
+    """
+    refusal = getattr(error, "format_message", None)
+    if refusal is not None:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "parley"
+        said = str(refusal()).strip()
+        return (f"{said.rstrip('.')}: see `{command} --help`" if said else ""), 2
+    if sys.flags.dev_mode:
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+    return (
+        f"unexpected {type(error).__name__}{where}: {error} (a mistake of ours, please report it; "
+        "`python -X dev -m bot …` shows more)"
+    ), 1
+
+
+def _end(text: str, code: int) -> None:
+    if line := " ".join(text.split()):
+        print(f"parley: {line}", file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def _tolerate(stream: TextIO) -> None:
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"parley {importlib.metadata.version('parley')}")
+        raise typer.Exit

@@ -9,16 +9,23 @@ import typer
 from bot.bots import bot_of
 from bot.cli.output import AsJson, show
 from bot.cli.session import start
+from bot.demo import SLUG
 from config.bots import load_bot
 
-app = typer.Typer(help="The conversations of a tenant's bot.", no_args_is_help=True)
+app = typer.Typer(help="See the conversations of a tenant's bot.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def group() -> None:
+    """See the conversations of a tenant's bot: the Python files in <PARLEY_BOTS_DIR>/<slug>/flows."""
 
 
 @app.command("list")
 def list_command(
-    tenant: Annotated[str, typer.Option("--tenant", help="The tenant's slug.")] = "demo", as_json: AsJson = False
+    tenant: Annotated[str, typer.Option(metavar="SLUG", help="Whose bot.")] = SLUG,
+    as_json: AsJson = False,
 ) -> None:
-    """Show a bot's flows and what starts them; needs no server."""
+    """Show a bot's flows and what starts them. Needs no server, so it is a quick check of a flow's file."""
     settings = start()
     bot = bot_of(load_bot(settings.parley_bots_dir, tenant))
     rows = [
@@ -26,9 +33,10 @@ def list_command(
             "flow": flow.name,
             "version": flow.version,
             "description": flow.description,
-            "phrases": list(flow.phrases) if as_json else "; ".join(flow.phrases),
-            "sensitive": flow.sensitive if as_json else ("yes" if flow.sensitive else ""),
+            "phrases": list(flow.phrases),
+            "sensitive": flow.sensitive,
+            "default": flow is bot.default,
         }
         for flow in bot.registry.all()
     ]
-    show(rows, as_json=as_json, empty=f"{settings.parley_bots_dir / tenant}/flows has no flow yet.")
+    show(rows, as_json=as_json, empty=f"No flow in {settings.parley_bots_dir / tenant / 'flows'} yet.")

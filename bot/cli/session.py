@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import uvloop
 
+from bot.errors import Stopped
 from bot.logs import configure_logs
 from bot.parts import resolve
 from bot.runtime import Roles, Runtime, open_runtime
@@ -18,15 +21,41 @@ T = TypeVar("T")
 
 
 def start(*, quiet: bool = True) -> Settings:
-    """Read the settings and set up the logs; short commands log warnings only. Raises ConfigError."""
+    """Read the settings and set up the logs; short commands log errors only. Raises ConfigError."""
     settings = Settings.load()
-    configure_logs(settings.parley_log_format, logging.WARNING if quiet else logging.INFO)
+    configure_logs(settings.parley_log_format, logging.ERROR if quiet else logging.INFO)
     return settings
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end."""
-    return uvloop.run(work)
+    """Run a command's work to its end.
+
+    Ctrl-C or SIGTERM cancels it, so that the servers which it started are stopped again; a long-running process
+    takes both signals over once it serves. Raises Stopped then.
+    """
+    return uvloop.run(_until_signal(work))
+
+
+async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    stopped = False
+
+    def stop() -> None:
+        # Once: a second cancellation would break off the clearing up.
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if stopped:
+            raise Stopped("stopped before it was done") from None
+        raise
 
 
 @asynccontextmanager

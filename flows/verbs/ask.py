@@ -229,7 +229,7 @@ async def _accept(chat: Stage, question: Question, answer: Any) -> None:
     if question.sensitive:
         run.exchange.redact = True
     if question.ephemeral:
-        await run.exchange.recall()
+        await run.port(run.exchange.recall())
         encoded = encode(answer, f"ask {key}")
         await run.port(run.exchange.keep_briefly(run.ephemeral_name(question.path), encoded))
         chat.record(key, "ask", None, digest=question.label, status=Status.EPHEMERAL)
@@ -243,7 +243,7 @@ def _asked(chat: Stage, question: Question, text: str) -> Parked:
     address = f"ask:{run.frame.run}:{question.path}:"
     buttons = tuple(Button(choice.label, address + _mark(choice)) for choice in question.choices)
     run.exchange.say(Reply(text=text, choices=buttons))
-    return run.park(Pending(question.path, "ask", question.label))
+    return run.park(Pending(question.path, "ask", question.label, question.sensitive))
 
 
 def _mark(choice: Choice) -> str:

@@ -99,7 +99,7 @@ async def _send(
 def _waiting(chat: Stage, path: str, text: str) -> Parked:
     """Say the text and wait for a code; raise what this returns."""
     chat.run.exchange.say(Reply(text))
-    return chat.run.park(Pending(path, "otp", "otp"))
+    return chat.run.park(Pending(path, "otp", "otp", sensitive=True))
 
 
 def _purpose(chat: Stage, path: str) -> str:

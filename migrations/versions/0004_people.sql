@@ -30,12 +30,13 @@ where ended_at is null;
 create index identity_links_other on identity_links (tenant_id, linked_user_id);
 select protect('identity_links');
 
+-- 1 or -1; 0 is a judgement taken back.
 create table feedback (
     tenant_id uuid not null,
     id uuid not null,
     message_id uuid not null,
     user_id uuid not null,
-    value text not null check (value in ('up', 'down')),
+    value smallint not null check (value in (-1, 0, 1)),
     comment text,
     created_at timestamptz not null,
     primary key (tenant_id, id),

@@ -17,6 +17,8 @@ from storage.embedded.processes import explained, spawn
 MAJOR = "18"
 OWNER = "postgres"
 _INITDB_SECONDS = 120
+# A new cluster and its first write-ahead log.
+_NEEDED_BYTES = 100_000_000
 
 
 def programs() -> Path:
@@ -41,6 +43,10 @@ def ensure_cluster(folders: Folders, account: Account | None, *, fsync: bool) ->
         _check(cluster)
         give(cluster, account)
         return
+    if shutil.disk_usage(folders.root).free < _NEEDED_BYTES:
+        raise CannotStart(
+            f"the disk of {folders.root} is full: PostgreSQL needs {_NEEDED_BYTES // 1_000_000} MB at first"
+        )
     new = folders.root / f"postgres.new-{secrets.token_hex(4)}"
     try:
         new.mkdir(mode=0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from storage.embedded.account import Account, closed_folder
 from storage.embedded.errors import CannotStart
 
 _POLL_SECONDS = 0.02
+_FULL_BYTES = 1_000_000
 # A plain environment: PGPORT and its kin would change what the servers do.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
@@ -48,7 +50,8 @@ def explained(words: str, path: Path, account: Account | None) -> CannotStart:
             f"root's servers run as {account.name}, who may not pass through {folder} to {path}: move it to "
             f"a place open to all, such as /srv, or `chmod o+x {folder}`, or run Parley as an ordinary user"
         )
-    if "No space left on device" in words:
+    # A full disk may have swallowed the words that would say so.
+    if "No space left on device" in words or shutil.disk_usage(path.parent).free < _FULL_BYTES:
         return CannotStart(f"the disk of {path} is full: make room and start again")
     last = [line for line in words.strip().splitlines() if line.strip()][-3:]
     return CannotStart(f"{path.name} did not start: {' | '.join(last) or 'it said nothing'}")

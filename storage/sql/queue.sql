@@ -19,3 +19,14 @@ where o.status = 'queued' and o.due_at <= now() and (o.lease_until is null or o.
                     and e.position < o.position)
 order by o.due_at
 limit $1
+
+-- name: depth
+-- How much waits and for how long, across tenants, queue columns only.
+select i.turns, i.oldest_turn_s, d.dead, o.deliveries, o.oldest_delivery_s
+from (select count(*) as turns,
+             coalesce(greatest(extract(epoch from now() - min(due_at)), 0), 0)::float8 as oldest_turn_s
+      from inbox where status = 'queued') i,
+     (select count(*) as dead from inbox where status = 'dead') d,
+     (select count(*) as deliveries,
+             coalesce(greatest(extract(epoch from now() - min(due_at)), 0), 0)::float8 as oldest_delivery_s
+      from outbox where status = 'queued') o

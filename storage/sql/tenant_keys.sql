@@ -15,7 +15,3 @@ on conflict (tenant_id, generation) do nothing;
 -- The same key, wrapped by another root key.
 update tenant_keys set wrapped_key = $3
 where tenant_id = $1 and id = $2 and erased_at is null;
-
--- name: tenant_has_keys
--- Whether anything of the tenant may be sealed.
-select exists (select from tenant_keys where tenant_id = $1) as has_keys;

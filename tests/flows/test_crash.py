@@ -1,4 +1,4 @@
-"""A turn that dies at any of its checkpoints and is run again says everything once and calls once more at most."""
+"""A turn that dies at any of its checkpoints and is run again says everything once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Rehearsal:
 
         @flow
         async def play(chat: Chat) -> str:
-            heard = []
+            heard: list[Any] = []
             for index, step in enumerate(program):
                 match step:
                     case "say":

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.errors import RecordFull, Unrecordable
@@ -56,12 +56,14 @@ def as_jsonb_returns(encoded: Any) -> Any:
     return rewrite(orjson.loads(written))
 
 
+@settings(deadline=None)
 @given(values)
 def test_a_value_comes_back_from_jsonb_as_it_was(value: Any) -> None:
     read = decode(as_jsonb_returns(encode(value, "call x#0")))
     assert repr(read) == repr(value)
 
 
+@settings(deadline=None)
 @given(values, values)
 def test_equal_values_and_only_those_have_equal_digests(one: Any, other: Any) -> None:
     same = repr(one) == repr(other)
@@ -109,7 +111,7 @@ rows = st.builds(
     value=values.map(lambda value: encode(value, "x")),
     final=st.booleans(),
 )
-pendings = st.none() | st.builds(Pending, names, st.sampled_from(["ask", "otp"]), names)
+pendings = st.none() | st.builds(Pending, names, st.sampled_from(["ask", "otp"]), names, st.booleans())
 frames = st.builds(
     Frame,
     flow=names,
@@ -128,6 +130,7 @@ frames = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(frames, min_size=1, max_size=3))
 def test_frames_come_back_from_json_as_they_were(stack: list[Frame]) -> None:
     stored = orjson.loads(orjson.dumps({"format": 1, "frames": [write_frame(frame) for frame in stack]}))
@@ -151,6 +154,7 @@ def test_state_that_does_not_parse_is_damaged(stored: dict[str, Any]) -> None:
         read_frames(stored)
 
 
+@settings(deadline=None)
 @given(st.lists(frames, min_size=1, max_size=1), st.data())
 def test_a_frame_with_any_part_missing_or_replaced_parses_or_is_damaged(
     stack: list[Frame], data: Any

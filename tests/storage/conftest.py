@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncpg
 import pytest
 from vaults import strongroom
 
+from storage.ids import uuid7
 from storage.redis import connect
 
 
@@ -27,3 +29,19 @@ async def no_redis(tmp_path):
     client = connect(f"unix://{tmp_path}/nobody.sock")
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def owner(database):
+    """A connection that may do everything."""
+    connection = await asyncpg.connect(database.owner_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def acme(owner):
+    """The id of a tenant that is there, without a key."""
+    tenant_id = uuid7()
+    await owner.execute("insert into tenants (tenant_id, slug, name) values ($1, 'acme', 'Acme')", tenant_id)
+    return tenant_id

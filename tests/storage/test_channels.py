@@ -28,7 +28,9 @@ async def test_a_channel_is_found_by_its_account_with_credentials_opened(room, c
     assert "xoxb-1" not in repr(found)
 
 
-async def test_credentials_are_sealed_in_the_database_and_bound_to_their_channel(room, channels, tenant, clock):
+async def test_credentials_are_sealed_in_the_database_and_bound_to_their_channel(
+    room, channels, tenant, clock
+):
     first = await channels.create(tenant, "slack", "T1", credentials={"token": "xoxb-1"})
     second = await channels.create(tenant, "slack", "T2", credentials={"token": "xoxb-2"})
     async with room.database.tenant(tenant) as connection:

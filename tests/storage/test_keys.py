@@ -98,7 +98,10 @@ async def test_there_is_no_key_for_a_tenant_who_does_not_exist(room):
 
 async def test_another_secret_is_named_as_the_cause_and_damages_nothing(room, tenant, user):
     await room.vault.user_sealer(tenant, user)
-    for attempt in (room.another(OTHER_ROOT).user_sealer(tenant, user), room.another(OTHER_ROOT).tenant_sealer(tenant)):
+    for attempt in (
+        room.another(OTHER_ROOT).user_sealer(tenant, user),
+        room.another(OTHER_ROOT).tenant_sealer(tenant),
+    ):
         with pytest.raises(WrongSecret, match="PARLEY_SECRET_KEY is not the one"):
             await attempt
     await room.another(ROOT).user_sealer(tenant, user)
@@ -158,7 +161,8 @@ async def test_a_key_seals_nothing_before_it_is_committed(room, tenant, user, da
         async with owner.transaction():
             await owner.execute("select from users where id = $1 for update", user)
             attempt = asyncio.create_task(room.vault.user_sealer(tenant, user))
-            while not await owner.fetchval("select exists (select from pg_locks where not granted)"):
+            # What it waits for is in Postgres, which sets no event.
+            while not await owner.fetchval("select exists (select from pg_locks where not granted)"):  # noqa: ASYNC110
                 await asyncio.sleep(0)
             attempt.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -31,7 +31,9 @@ async def test_a_slug_is_taken_once_also_at_the_same_time(room):
     assert len(await room.tenants.list_all()) == 1
 
 
-@pytest.mark.parametrize("slug", ["", "-a", "a-", "Acme", "a_b", "a.b", "a b", "é", "a" * 64, "a\n", "a\0", "../a"])
+@pytest.mark.parametrize(
+    "slug", ["", "-a", "a-", "Acme", "a_b", "a.b", "a b", "é", "a" * 64, "a\n", "a\0", "../a"]
+)
 async def test_what_is_no_slug_is_refused_and_not_found(room, slug):
     with pytest.raises(Invalid, match="no slug"):
         await room.tenants.create(slug)
@@ -53,9 +55,7 @@ async def test_unknown_tenants_are_not_found(room):
 
 
 async def test_a_tenant_comes_with_its_key_and_the_start_finds_out_about_a_wrong_secret(room):
-    assert not await room.tenants.have_keys()
     await room.tenants.create("acme")
-    assert await room.tenants.have_keys()
     await room.tenants.check_secret()
     wrong = Tenants(room.database, room.another(b"w" * 32), lambda: None)
     with pytest.raises(WrongSecret):

@@ -6,15 +6,15 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from turn_stores import MODES, outcome
 from turn_stores import bench as open_bench
-from turn_stores import outcome
 
 from storage.errors import LeaseLost, VersionRace
 from storage.ids import uuid7
 from storage.records import Accepted, Duplicate, EntryKind, NewMessage, NewState, Outcome, Sighting
 
 
-@pytest.fixture(params=["durable"])
+@pytest.fixture(params=MODES)
 async def bench(request, database, clock):
     async with open_bench(request.param, database, clock) as bench:
         yield bench
@@ -22,7 +22,7 @@ async def bench(request, database, clock):
 
 async def lease_ended(bench, session_id):
     """Wait, by the database's own clock, until nobody holds the session's first entry."""
-    await bench.owner.execute(
+    await bench.eyes.execute(
         "select pg_sleep(greatest(0, extract(epoch from max(lease_until) - clock_timestamp())) + 0.01)"
         " from inbox where session_id = $1",
         session_id,
@@ -33,7 +33,7 @@ async def test_an_event_sent_again_is_a_duplicate_of_the_first(bench):
     first = await bench.accept("hello", "k1", wants_reply=True)
     again = await bench.store.accept(bench.inbound("hello", "k1", wants_reply=True), claim=True)
     assert again == Duplicate(first.session_id, first.message.id, first.reply_id)
-    assert await bench.owner.fetchval("select count(*) from messages where sender_type = 'user'") == 1
+    assert await bench.eyes.fetchval("select count(*) from messages where sender_type = 'user'") == 1
 
 
 async def test_any_shared_key_makes_a_duplicate_and_its_other_keys_are_taken_too(bench):
@@ -51,17 +51,17 @@ async def test_a_hundred_events_fifty_times_at_once_are_a_hundred_rows(bench):
         *(bench.store.accept(event, claim=False) for event in events for _ in range(50))
     )
     assert sum(isinstance(result, Accepted) for result in results) == 100
-    assert await bench.owner.fetchval("select count(*) from inbox") == 100
-    assert await bench.owner.fetchval("select count(*) from sessions") == 10
+    assert await bench.eyes.fetchval("select count(*) from inbox") == 100
+    assert await bench.eyes.fetchval("select count(*) from sessions") == 10
 
 
 async def test_a_repeat_after_its_session_fell_silent_opens_no_new_session(bench):
     turn = await bench.claimed("hello", user="ada")
     await bench.commit(turn, "hi")
     bench.clock.advance(timedelta(days=1))
-    key = await bench.owner.fetchval("select key from inbound_keys")
+    key = await bench.eyes.fetchval("select key from inbound_keys")
     assert isinstance(await bench.store.accept(bench.inbound("hello", key), claim=True), Duplicate)
-    assert await bench.owner.fetchval("select count(*) from sessions") == 1
+    assert await bench.eyes.fetchval("select count(*) from sessions") == 1
 
 
 async def test_the_claim_rides_on_accepting_only_when_the_session_is_idle(bench):
@@ -82,7 +82,7 @@ async def test_committing_claims_the_next_entry_on_in_the_order_of_acceptance(be
         heard.append(turn.entry.content)
         turn = (await bench.commit(turn, f"re {turn.entry.content}")).next
     assert heard == ["one", "two", "three"]
-    session_id = await bench.owner.fetchval("select id from sessions")
+    session_id = await bench.eyes.fetchval("select id from sessions")
     assert [(seq, text) for seq, _, text in await bench.transcript(session_id)] == [
         (1, "one"),
         (2, "two"),
@@ -95,7 +95,7 @@ async def test_committing_claims_the_next_entry_on_in_the_order_of_acceptance(be
 
 async def test_fifty_messages_at_once_keep_one_order_and_lose_none(bench):
     await asyncio.gather(*(bench.accept(f"m{n}", claim=False) for n in range(50)))
-    session_id = await bench.owner.fetchval("select id from sessions")
+    session_id = await bench.eyes.fetchval("select id from sessions")
     expected = [text for _, _, text in await bench.transcript(session_id)]
     heard = []
     turn = await bench.store.load(bench.channel.tenant_id, session_id)
@@ -129,7 +129,7 @@ async def test_a_late_worker_cannot_write(bench):
 async def test_a_renewed_lease_outlives_its_first_end(bench):
     accepted = await bench.short.accept(bench.inbound("hello"), claim=True)
     await bench.store.renew(accepted.turn)
-    await bench.owner.execute("select pg_sleep(0.15)")
+    await bench.eyes.execute("select pg_sleep(0.15)")
     assert await bench.store.load(bench.channel.tenant_id, accepted.session_id) is None
 
 
@@ -145,7 +145,7 @@ async def test_a_lost_version_race_writes_nothing(bench):
     turn = await bench.claimed()
     await bench.commit(turn, "hi", flow="f", data={"n": 1})
     turn = await bench.claimed("again")
-    await bench.owner.execute("update conversation_state set version = version + 1")
+    await bench.eyes.execute("update conversation_state set version = version + 1")
     with pytest.raises(VersionRace):
         await bench.commit(turn, "wrong", flow="f", data={"n": 2})
     await bench.store.retry(turn, after=timedelta(), error="race")
@@ -185,9 +185,9 @@ async def test_a_dead_letter_leaves_an_apology_the_state_and_a_lane_that_goes_on
     buried = await bench.store.bury(turn, apology, claim_next=True)
     assert buried.next.entry.content == "next"
     assert buried.next.state.data == {"n": 1}
-    row = await bench.owner.fetchrow("select status, error from inbox where status = 'dead'")
+    row = await bench.eyes.fetchrow("select status, error from inbox where status = 'dead'")
     assert tuple(row) == ("dead", "boom")
-    assert await bench.owner.fetchval("select status from messages where content = 'poison'") == "failed"
+    assert await bench.eyes.fetchval("select status from messages where content = 'poison'") == "failed"
 
 
 async def test_the_placeholder_becomes_the_first_reply(bench):
@@ -207,7 +207,7 @@ async def test_the_placeholder_becomes_the_first_reply(bench):
 async def test_a_turn_without_a_reply_completes_the_placeholder_unseen(bench):
     accepted = await bench.accept("hello", wants_reply=True)
     await bench.commit(accepted.turn, reason="joined")
-    row = await bench.owner.fetchrow("select status, reason, seq from messages where id = $1", accepted.reply_id)
+    row = await bench.eyes.fetchrow("select status, reason, seq from messages where id = $1", accepted.reply_id)
     assert tuple(row) == ("completed", "joined", None)
 
 
@@ -232,7 +232,7 @@ async def test_silence_closes_a_session_and_the_next_message_opens_a_new_one(ben
     anew = await bench.claimed()
     assert same.session.id == first.session.id
     assert anew.session.id != first.session.id
-    row = await bench.owner.fetchrow("select status, end_reason from sessions where id = $1", first.session.id)
+    row = await bench.eyes.fetchrow("select status, end_reason from sessions where id = $1", first.session.id)
     assert tuple(row) == ("closed", "idle")
 
 
@@ -251,7 +251,7 @@ async def test_a_parked_flow_that_nobody_comes_back_to_is_abandoned(bench):
     bench.clock.advance(timedelta(days=8))
     assert (await bench.claimed("hello")).session.id != turn.session.id
     assert (
-        await bench.owner.fetchval("select end_reason from sessions where id = $1", turn.session.id) == "abandoned"
+        await bench.eyes.fetchval("select end_reason from sessions where id = $1", turn.session.id) == "abandoned"
     )
 
 
@@ -270,7 +270,7 @@ async def test_ending_closes_the_session(bench):
 async def test_in_a_sensitive_flow_input_is_stored_sealed_and_then_plain_or_redacted(bench):
     await bench.commit(await bench.claimed("start"), "number?", flow="f", data={"a": "secret"}, sensitive=True)
     turn = await bench.claimed("4711", payload={"n": 4711}, raw_payload={"raw": "4711"})
-    stored = await bench.owner.fetchrow("select * from messages where id = $1", turn.entry.message_id)
+    stored = await bench.eyes.fetchrow("select * from messages where id = $1", turn.entry.message_id)
     assert (stored["content"], stored["raw_payload"]) == ("", None)
     assert b"4711" not in stored["sealed"]
     assert turn.entry.content == "4711"
@@ -278,7 +278,7 @@ async def test_in_a_sensitive_flow_input_is_stored_sealed_and_then_plain_or_reda
     await bench.commit(turn, "thanks", flow="f", data={"a": "secret"}, sensitive=True, redact_input=True)
     plain = await bench.claimed("nice weather", raw_payload={"raw": "x"})
     await bench.commit(plain, "indeed", flow="f", sensitive=True)
-    rows = await bench.owner.fetch(
+    rows = await bench.eyes.fetch(
         "select content, sealed, raw_payload::text from messages where sender_type = 'user' order by seq"
     )
     assert [tuple(row) for row in rows[1:]] == [
@@ -294,7 +294,7 @@ async def test_state_of_a_sensitive_flow_is_unreadable_in_the_database_and_opens
     again = await bench.store.load(bench.channel.tenant_id, turn.session.id)
     assert again.state.checkpoint == {"pin": "9999"}
     await bench.commit(again, "ok", flow="f", data={"pin": "4711"}, sensitive=True)
-    row = await bench.owner.fetchrow("select data::text, sealed, checkpoint_sealed from conversation_state")
+    row = await bench.eyes.fetchrow("select data::text, sealed, checkpoint_sealed from conversation_state")
     assert row["data"] == "{}"
     assert b"4711" not in row["sealed"]
     assert row["checkpoint_sealed"] is None
@@ -303,12 +303,12 @@ async def test_state_of_a_sensitive_flow_is_unreadable_in_the_database_and_opens
 
 async def test_a_damaged_state_is_told_and_set_aside_when_the_turn_starts_anew(bench):
     await bench.commit(await bench.claimed(), "ok", flow="f", data={"pin": "1"}, sensitive=True)
-    await bench.owner.execute("update conversation_state set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)")
+    await bench.eyes.execute("update conversation_state set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)")
     turn = await bench.claimed("next")
     assert turn.state.damage is not None
     assert turn.state.data == {}
     await bench.commit(turn, "afresh", damage=turn.state.damage)
-    aside = await bench.owner.fetchrow("select reason, state->>'flow' as flow, sealed from damaged_states")
+    aside = await bench.eyes.fetchrow("select reason, state->>'flow' as flow, sealed from damaged_states")
     assert aside["flow"] == "f"
     assert aside["sealed"] is not None
     assert (await bench.claimed("more")).state.damage is None
@@ -318,7 +318,7 @@ async def test_a_sensitive_reply_is_sealed(bench):
     turn = await bench.claimed()
     reply = NewMessage(uuid7(), "your pin is 4711", sensitive=True)
     committed = await bench.store.commit(turn, Outcome((reply,), NewState({})), claim_next=True)
-    row = await bench.owner.fetchrow("select content, sealed from messages where id = $1", reply.id)
+    row = await bench.eyes.fetchrow("select content, sealed from messages where id = $1", reply.id)
     assert row["content"] == ""
     assert b"4711" not in row["sealed"]
     assert committed.messages[0].content == "your pin is 4711"
@@ -331,7 +331,7 @@ async def test_every_visible_change_of_a_session_has_its_own_number(bench):
     dead = await bench.store.bury(poison, Outcome((NewMessage(uuid7(), "sorry"),), None, error="x"), claim_next=True)
     assert [m.change for m in one.messages] == [2, 3]
     assert [m.change for m in dead.messages] == [6]
-    rows = await bench.owner.fetch("select change from messages order by change")
+    rows = await bench.eyes.fetch("select change from messages order by change")
     assert [row["change"] for row in rows] == [1, 2, 3, 5, 6]
 
 

@@ -46,7 +46,8 @@ async def tenant_tables(connection: asyncpg.Connection[Any]) -> list[Table]:
     rows = await connection.fetch(
         """
         select c.oid::regclass::text as name,
-               (select array_agg(i.inhparent::regclass::text) from pg_inherits i where i.inhrelid = c.oid) as parents,
+               (select array_agg(i.inhparent::regclass::text) from pg_inherits i
+                where i.inhrelid = c.oid) as parents,
                (select array_agg(pg_get_expr(p.relpartbound, p.oid)) from pg_inherits i
                 join pg_class p on p.oid = i.inhrelid where i.inhparent = c.oid) as bounds
         from pg_class c
@@ -113,14 +114,15 @@ async def _policy_faults(connection: asyncpg.Connection[Any]) -> list[str]:
             guarded.add(row["name"])
         else:
             found.append(f"{row['name']}: policy {row['polname']} lets more through than its own tenant")
-    for table in await tenant_tables(connection):
-        if table.name not in guarded:
-            found.append(f"{table.name}: no policy with USING and WITH CHECK on the tenant")
+    found += [
+        f"{table.name}: no policy with USING and WITH CHECK on the tenant"
+        for table in await tenant_tables(connection)
+        if table.name not in guarded
+    ]
     return found
 
 
 async def _key_faults(connection: asyncpg.Connection[Any]) -> list[str]:
-    found = []
     unique = await connection.fetch(
         """
         select i.indrelid::regclass::text as name, i.indexrelid::regclass::text as index, i.indisprimary,
@@ -133,15 +135,19 @@ async def _key_faults(connection: asyncpg.Connection[Any]) -> list[str]:
         """
     )
     keyed = {row["name"] for row in unique if row["indisprimary"]}
-    for row in unique:
-        if row["first_column"] != "tenant_id" and f"{row['name']}.{row['index']}" not in GLOBAL_KEYS:
-            found.append(f"{row['name']}: unique key {row['index']} does not begin with the tenant")
-    for table in await tenant_tables(connection):
-        if table.name not in keyed:
-            found.append(f"{table.name}: no primary key")
-        for key in table.foreign_keys:
-            if (key.columns[0], key.parent_columns[0]) != ("tenant_id", "tenant_id"):
-                found.append(f"{table.name}: foreign key {key.name} does not begin with the tenant")
+    found = [
+        f"{row['name']}: unique key {row['index']} does not begin with the tenant"
+        for row in unique
+        if row["first_column"] != "tenant_id" and f"{row['name']}.{row['index']}" not in GLOBAL_KEYS
+    ]
+    tables = await tenant_tables(connection)
+    found += [f"{table.name}: no primary key" for table in tables if table.name not in keyed]
+    found += [
+        f"{table.name}: foreign key {key.name} does not begin with the tenant"
+        for table in tables
+        for key in table.foreign_keys
+        if (key.columns[0], key.parent_columns[0]) != ("tenant_id", "tenant_id")
+    ]
     return found
 
 

@@ -6,7 +6,7 @@ States go through JSON as they do through jsonb. What is durable about it is tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from flows import Chat, Flow
 from flows.bot import Bot
 from flows.engine import run_turn
 from flows.errors import FlowFailed, Unavailable
@@ -168,13 +169,9 @@ class Conversation:
     def commit(self, outcome: Outcome) -> list[Said]:
         self.outcome = outcome
         new = outcome.state
-        self.state = State(
-            self.state.version + 1,
-            new.flow,
-            new.flow_version,
-            new.state_name,
-            orjson.loads(orjson.dumps(new.data)),
-        )
+        assert new is not None
+        data = orjson.loads(orjson.dumps(new.data))
+        self.state = State(self.state.version + 1, new.flow, new.flow_version, new.state_name, data)
         said = [read(message.content, message.content_type) for message in outcome.replies]
         self.transcript += [one.text for one in said]
         self.services.checkpoints = []
@@ -182,6 +179,13 @@ class Conversation:
 
     def pass_time(self, duration: timedelta) -> None:
         self.services.time += duration
+
+
+def bot_that(script: Callable[[Chat], Awaitable[Any]], **settings: Any) -> Bot:
+    """A bot of one flow, started by "go"."""
+    flow = Flow("main", phrases=["go"], **settings)
+    flow(script)
+    return Bot([flow])
 
 
 def read(content: str, content_type: str) -> Said:

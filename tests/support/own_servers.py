@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ async def own(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    # A suite that runs in the background has Ctrl-C ignored, and hands that down.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         asyncio.run(own(Path(sys.argv[1])))
     except KeyboardInterrupt:

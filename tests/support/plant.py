@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
-
 from catalogue import Table, tenant_tables
 
 Row = dict[str, str]
@@ -20,8 +19,8 @@ async def bare(connection: asyncpg.Connection[Any]) -> None:
     for row in await connection.fetch(
         """
         select conrelid::regclass::text as name, conname from pg_constraint
-        where contype = 'c' and coninhcount = 0 and conrelid <> 0 and connamespace::regnamespace::text !~ '^pg_'
-          and conrelid::regclass::text !~ '^information_schema'
+        where contype = 'c' and coninhcount = 0 and conrelid <> 0
+          and connamespace::regnamespace::text !~ '^(pg_|information_schema)'
         """
     ):
         await connection.execute(f'alter table {row["name"]} drop constraint "{row["conname"]}"')
@@ -66,9 +65,7 @@ def made_up(table: Table, tenant_id: str, parents: Mapping[str, Row]) -> Row:
     return row
 
 
-async def insert(
-    connection: asyncpg.Connection[Any], table: Table, row: Row, *, conflict: str = ""
-) -> str:
+async def insert(connection: asyncpg.Connection[Any], table: Table, row: Row, *, conflict: str = "") -> str:
     """Insert `row`, each value through the column's type; returns Postgres' status."""
     types = {column.name: column.type for column in table.columns}
     names = ", ".join(row)
@@ -105,7 +102,7 @@ def _value(type_name: str) -> str:
         case "text" | "character varying":
             return f"made-up-{uuid4().hex[:12]}"
         case "integer" | "bigint" | "smallint" | "numeric":
-            return str(int.from_bytes(os.urandom(2), "big") + 1)
+            return str(int.from_bytes(os.urandom(2), "big") // 2)
         case "bytea":
             return "\\x" + os.urandom(32).hex()
         case "jsonb" | "json":

@@ -89,6 +89,7 @@ class Rehearsal:
         self.down: set[str] = set()
         self.script = script
         self.at_work: set[asyncio.Task[None]] = set()
+        self.ears_changed = asyncio.Condition()
 
     # What a test does.
 
@@ -147,6 +148,11 @@ class Rehearsal:
     def deltas(self, talk: Talk, message_id: UUID, pieces: Sequence[str], *, attempt: int = 1) -> None:
         for seq, piece in enumerate(pieces):
             self.publish(talk.external_id, Delta(message_id, attempt, seq, piece))
+
+    async def until_heard_by(self, count: int) -> None:
+        """Wait until there are exactly so many subscriptions."""
+        async with asyncio.timeout(10), self.ears_changed:
+            await self.ears_changed.wait_for(lambda: len(self.ears) == count)
 
     def _keep(self, talk: Talk, message: StoredMessage) -> None:
         talk.messages[message.id] = message
@@ -246,9 +252,13 @@ class Rehearsal:
         entry = (external_user_id, Ears())
         self.ears.append(entry)
         try:
+            async with self.ears_changed:
+                self.ears_changed.notify_all()
             yield entry[1]
         finally:
             self.ears.remove(entry)
+            async with self.ears_changed:
+                self.ears_changed.notify_all()
 
     async def issue_ticket(self, claims: Mapping[str, Json]) -> str:
         self._check("tickets")

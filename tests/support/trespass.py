@@ -73,7 +73,10 @@ async def add(estate: Estate, table: Table) -> str | None:
 async def upsert(estate: Estate, table: Table) -> str | None:
     """Overwrite or swallow their row by a conflict on its key."""
     keys = ", ".join(table.primary_key)
-    for conflict in ("on conflict do nothing", f"on conflict ({keys}) do update set tenant_id = excluded.tenant_id"):
+    for conflict in (
+        "on conflict do nothing",
+        f"on conflict ({keys}) do update set tenant_id = excluded.tenant_id",
+    ):
         done = await _insert(estate, table, estate.their_rows[table.name], conflict)
         if done:
             return f"their row can be met by a conflict: {done}"

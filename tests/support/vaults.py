@@ -38,7 +38,8 @@ class Strongroom:
         user_id = uuid7()
         async with self.database.tenant(tenant_id) as connection:
             await connection.execute(
-                "insert into users (tenant_id, id, platform, external_id, created_at) values ($1, $2, 'web', $3, $4)",
+                "insert into users (tenant_id, id, platform, external_id, created_at) "
+                "values ($1, $2, 'web', $3, $4)",
                 tenant_id,
                 user_id,
                 str(user_id),

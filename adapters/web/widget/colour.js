@@ -2,27 +2,33 @@
 
 const READABLE = 4.6;
 const LIGHT = [255, 255, 255];
+const INK = [20, 22, 26];
 const DARK_SURFACE = [28, 30, 36];
 
 /** The custom properties for an accent such as "#0f5c4a"; null for anything that is not six hex digits. */
 export function accents(colour) {
   if (!/^#[0-9a-f]{6}$/i.test(colour || "")) return null;
   const accent = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const onLight = until(accent, inkOn(accent) === LIGHT ? 0 : 1, isWritable);
   // In the dark a nearly black accent would vanish: lift it until it stands out from the surface.
-  const lifted = until(accent, 1, (each) => contrast(each, DARK_SURFACE) >= 2.2);
+  const seen = until(onLight, 1, (each) => contrast(each, DARK_SURFACE) >= 2.2);
+  const onDark = until(seen, inkOn(seen) === LIGHT ? 0 : 1, isWritable);
   return {
-    "--accent-on-light": css(accent),
-    "--accent-on-dark": css(lifted),
-    "--ink-on-light-accent": css(inkOn(accent)),
-    "--ink-on-dark-accent": css(inkOn(lifted)),
+    "--accent-on-light": css(onLight),
+    "--accent-on-dark": css(onDark),
+    "--ink-on-light-accent": css(inkOn(onLight)),
+    "--ink-on-dark-accent": css(inkOn(onDark)),
     "--accent-ink-on-light": css(until(accent, 0, (each) => contrast(each, [241, 242, 245]) >= READABLE)),
     "--accent-ink-on-dark": css(until(accent, 1, (each) => contrast(each, [44, 47, 56]) >= READABLE)),
   };
 }
 
 function inkOn(colour) {
-  const ink = [20, 22, 26];
-  return contrast(LIGHT, colour) >= Math.min(4.5, contrast(ink, colour)) ? LIGHT : ink;
+  return contrast(LIGHT, colour) >= Math.min(READABLE, contrast(INK, colour)) ? LIGHT : INK;
+}
+
+function isWritable(colour) {
+  return contrast(inkOn(colour), colour) >= READABLE;
 }
 
 /** The same hue, lighter (`end` 1) or darker (0) until it is enough. */

@@ -110,13 +110,16 @@ export class Log {
   footOf(entry, isOwn) {
     const foot = made("div", "foot");
     if (entry.state === "failed") {
-      foot.append(icon("alert"), entry.detail ? `Not sent: ${entry.detail}` : "Not answered.");
+      const why = made("span", "why");
+      why.append(icon("alert"), made("span", "", {}, entry.detail ? `Not sent. ${entry.detail}` : "Not answered."));
+      foot.append(why);
       const again = made("button", "retry", { type: "button" }, "Try again");
       again.addEventListener("click", () => this.retry(entry));
       foot.append(again);
     } else if (entry.state === "waiting") foot.append("Sending…");
     else if (entry.at && entry.state !== "streaming") {
-      foot.append(entry.at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" }));
+      const time = entry.at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+      foot.append(made("bdi", "", {}, time));
       if (isOwn) foot.append(icon("check"), hidden("sent"));
     }
     return foot;

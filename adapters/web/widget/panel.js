@@ -9,8 +9,8 @@ const STATES = {
   open: "Answers at once",
   polling: "Answers at once",
   connecting: "Connecting…",
-  offline: "No connection. Messages are sent when it is back.",
-  refused: "Not available on this page.",
+  offline: "Waiting for the connection…",
+  refused: "Not available on this page",
 };
 
 export class Panel {

@@ -39,17 +39,21 @@ export async function openSocket(connection) {
     clearTimeout(ackTimer);
     if (!outbox.isEmpty) ackTimer = setTimeout(() => socket.close(), ACK_WITHIN_MS);
   };
+  const again = (id) => {
+    sent.delete(id);
+    flush();
+  };
   const refuse = (frame) => {
     const passing = frame.retry_after !== undefined;
     const refusal = new CallRefused(passing ? 503 : 400, frame.code, frame.detail, 1000 * (frame.retry_after || 0));
     const waitMs = connection.refused(frame.id, refusal);
-    watch();
-    if (waitMs === null) return;
-    clearTimeout(ackTimer);
-    setTimeout(() => {
+    if (waitMs !== null) {
+      clearTimeout(ackTimer);
+      setTimeout(() => again(frame.id), waitMs);
+    } else {
       sent.delete(frame.id);
-      flush();
-    }, waitMs);
+      watch();
+    }
   };
   const hear = (frame) => {
     if (frame.cursor) lasting.set("cursor", frame.cursor);

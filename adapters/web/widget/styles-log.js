@@ -25,7 +25,6 @@ export const logStyles = `
 .bot.last .bubble { border-end-start-radius: 6px; }
 .user .bubble { background: var(--accent); color: var(--on-accent); white-space: pre-wrap; border-start-end-radius: 6px; border-end-end-radius: 6px; }
 .user.first .bubble { border-start-end-radius: 18px; }
-.user.waiting .bubble { opacity: .72; }
 .user.failed .bubble { background: var(--raised); color: var(--ink); box-shadow: inset 0 0 0 1.5px var(--bad); }
 
 .foot {
@@ -34,7 +33,9 @@ export const logStyles = `
 }
 .last > .foot:not(:empty), .failed > .foot, .waiting > .foot { display: flex; }
 .foot .icon { width: 14px; height: 14px; stroke-width: 2.4; }
-.failed > .foot { color: var(--bad); }
+.failed > .foot { color: var(--bad); justify-content: flex-end; }
+.why { display: flex; gap: 5px; }
+.why .icon { margin-block-start: 1px; }
 .retry { min-height: 44px; padding: 0 10px; margin-block: -10px; font-weight: 600; color: var(--accent-ink); text-decoration: underline; text-underline-offset: 2px; }
 
 .bubble p, .bubble ul, .bubble ol, .bubble pre { margin: 0; }

@@ -116,7 +116,11 @@ button:disabled { cursor: default; }
 }
 @media (max-width: 340px), (max-height: 340px) {
   .avatar { display: none; }
-  .suggestions { flex-wrap: nowrap; overflow-x: auto; justify-content: flex-start; }
+  .header { padding-block: 2px; }
+  .log { padding-block: 4px; }
+  .suggestions { flex-wrap: nowrap; overflow-x: auto; justify-content: flex-start; padding: 2px 12px 4px; scrollbar-width: none; }
+  .suggestions .choice { flex: none; white-space: nowrap; }
+  .composer { margin: 2px 6px 6px; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; }

@@ -18,6 +18,8 @@ from storage.embedded.servers import Addresses, embedded_servers
 ServersOf = Callable[[Path], list[psutil.Process]]
 StartOwner = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
 
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
+
 
 def wait_ready(owner: subprocess.Popen[str]) -> None:
     assert owner.stdout is not None
@@ -100,7 +102,8 @@ async def test_ctrl_c_reaches_the_owner_only_and_it_stops_both_servers_in_order(
 ) -> None:
     with start_owner(folder) as owner:
         await asyncio.to_thread(wait_ready, owner)
-        # As the terminal does it: to the whole process group.
+        # As the terminal does it: to the whole process group, in which no server is.
+        assert all(os.getpgid(server.pid) != owner.pid for server in servers_of(folder))
         os.killpg(owner.pid, signal.SIGINT)
         assert await asyncio.to_thread(owner.wait, 30) == 0
         assert servers_of(folder) == []
@@ -112,16 +115,20 @@ async def test_a_pid_file_whose_pid_now_belongs_to_somebody_else_does_not_stop_t
 ) -> None:
     async with embedded_servers(folder, redis=False):
         lines = (folder / "postgres" / "postmaster.pid").read_text().splitlines()
-        socket_lock = (folder / "run" / ".s.PGSQL.5432.lock").read_text().splitlines()
-    with subprocess.Popen(["sleep", "600"], user=(folder / "postgres").stat().st_uid) as stranger:
-        (folder / "postgres" / "postmaster.pid").write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
-        (folder / "run" / ".s.PGSQL.5432.lock").write_text(
-            "\n".join([str(stranger.pid), *socket_lock[1:]]) + "\n"
-        )
+        socket_lock = (folder / "run" / SOCKET_LOCK).read_text().splitlines()
+    stranger = subprocess.Popen(["sleep", "600"], user=(folder / "postgres").stat().st_uid)
+    try:
+        for path, old in (
+            (folder / "postgres" / "postmaster.pid", lines),
+            (folder / "run" / SOCKET_LOCK, socket_lock),
+        ):
+            path.write_text("\n".join([str(stranger.pid), *old[1:]]) + "\n")
         async with embedded_servers(folder, redis=False) as addresses:
             assert addresses.owner_url
         assert stranger.poll() is None
+    finally:
         stranger.kill()
+        stranger.wait()
 
 
 async def test_a_lock_left_by_a_dead_owner_holds_nobody_up(folder: Path) -> None:

@@ -54,7 +54,8 @@ async def test_both_see_a_foreign_key_without_the_tenant(estate):
     found = await faults(estate.owner)
     assert "feedback: foreign key to_any_tenant does not begin with the tenant" in found
     assert "messages: unique key of_any_tenant does not begin with the tenant" in found
-    assert await leaks(estate, refer) == ["feedback: our row can refer to theirs by to_any_tenant"]
+    [leak] = await leaks(estate, refer)
+    assert leak.startswith("feedback: our row can refer to theirs")
 
 
 async def test_the_matrix_tries_every_foreign_key_there_is(estate):
@@ -69,7 +70,9 @@ async def test_the_matrix_tries_every_foreign_key_there_is(estate):
 
 
 async def test_a_table_that_nobody_thought_of_is_covered(estate):
-    await estate.owner.execute("create table forgotten (tenant_id uuid not null, id uuid not null, note text)")
+    await estate.owner.execute(
+        "create table forgotten (tenant_id uuid not null, id uuid not null, note text)"
+    )
     found = {fault for fault in await faults(estate.owner) if fault.startswith("forgotten: ")}
     assert found == {
         "forgotten: row-level security is not enabled",

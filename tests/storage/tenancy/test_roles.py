@@ -54,7 +54,8 @@ async def test_nobody_is_granted_what_looks_past_policies(estate, role, privileg
         from pg_class c
         cross join aclexplode(c.relacl) a
         left join pg_roles r on r.oid = a.grantee
-        where c.relkind in ('r', 'p', 'v', 'm') and coalesce(r.rolname, 'public') = $1 and a.privilege_type = $2
+        where c.relkind in ('r', 'p', 'v', 'm')
+          and coalesce(r.rolname, 'public') = $1 and a.privilege_type = $2
           and c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)'
         """,
         role,
@@ -80,7 +81,8 @@ async def test_no_function_runs_as_another_and_no_view_looks_past_policies(estat
         """
         select c.oid::regclass::text as name from pg_class c
         where c.relnamespace::regnamespace::text in ('public', 'analytics')
-          and (c.relkind = 'm' or c.relkind = 'v' and not coalesce(c.reloptions, '{}') @> '{security_invoker=true}')
+          and (c.relkind = 'm'
+               or c.relkind = 'v' and not coalesce(c.reloptions, '{}') @> '{security_invoker=true}')
         """
     )
     assert [row["name"] for row in [*definers, *views]] == []

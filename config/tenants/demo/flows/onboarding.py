@@ -1,5 +1,6 @@
 """Opens an account: a form of seven questions, a summary, and a yes."""
 
+from collections.abc import Callable
 from datetime import date
 
 from flows import Card, Chat, Flow, Rejected, idempotency_key
@@ -47,7 +48,7 @@ async def open_account(chat: Chat) -> None:
     await chat.say(f"Welcome, {name}! Your application has the number {number}.")
 
 
-def grown_up(today: date):
+def grown_up(today: date) -> Callable[[str], date]:
     """A date of birth of somebody old enough."""
     latest = date(today.year - OLD_ENOUGH_YEARS, today.month, min(today.day, 28))
 

@@ -1,0 +1,1 @@
+"""What Parley costs, measured beside the least that the same work can cost: `python -m benchmarks`."""

@@ -1,0 +1,119 @@
+"""The clients of the load generator: what one turn is, seen from outside.
+
+A turn begins when the message is sent and ends when the client has the bot's answer to it.
+
+- `bare`: POST to the bare webhook; the answer is in the response.
+- `push`: POST /web/v1/messages; the answer comes on the visitor's open WebSocket (and the 202 has come too).
+- `poll`: POST /web/v1/messages, then GET /web/v1/messages/{reply_id}?wait=20: what a client without socket does.
+- `socket`: a message frame on the WebSocket, the answer on the same one: what the widget does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import orjson
+
+from benchmarks.errors import Unexpected
+from benchmarks.wire import Connection
+
+_JSON = b"Content-Type: application/json\r\n"
+_FROM_BOT = b'"sender_type":"bot"'
+_ANSWER_LIMIT_S = 30
+
+
+class Client(Protocol):
+    async def turn(self, key: str, text: str) -> None:
+        """Send one message and wait for its answer."""
+
+    def close(self) -> None: ...
+
+
+class BareClient:
+    """Talks to the bare webhook as one of its numbered sessions."""
+
+    def __init__(self, connection: Connection, number: int) -> None:
+        self._connection = connection
+        self._number = str(number)
+
+    async def turn(self, key: str, text: str) -> None:
+        body = orjson.dumps({"id": key, "number": self._number, "text": text})
+        await self._connection.ask("POST", "/webhook", _JSON, body)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class WebClient:
+    """A visitor of the demo site with a token."""
+
+    def __init__(self, connection: Connection, token: str) -> None:
+        self._connection = connection
+        self._headers = _JSON + b"Authorization: Bearer " + token.encode() + b"\r\n"
+
+    async def post(self, key: str, text: str) -> bytes:
+        return await self._connection.ask(
+            "POST", "/web/v1/messages", self._headers, orjson.dumps({"id": key, "text": text})
+        )
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class PollingClient(WebClient):
+    async def turn(self, key: str, text: str) -> None:
+        reply_id = orjson.loads(await self.post(key, text))["reply_id"]
+        answer = await self._connection.ask("GET", f"/web/v1/messages/{reply_id}?wait=20", self._headers)
+        if b'"status":"completed"' not in answer:
+            raise Unexpected(f"no reply: {answer[:200]!r}")
+
+
+class PushedClient(WebClient):
+    """Sends by POST and hears the answer on its socket."""
+
+    def __init__(self, connection: Connection, token: str, socket: Connection) -> None:
+        super().__init__(connection, token)
+        self._socket = socket
+        self._heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def open(self) -> None:
+        ticket = orjson.loads(await self._connection.ask("POST", "/web/v1/tickets", self._headers))["ticket"]
+        await self._socket.become_socket(f"/web/v1/ws?ticket={ticket}", self._hear)
+
+    async def turn(self, key: str, text: str) -> None:
+        heard = self._heard = asyncio.get_running_loop().create_future()
+        taken = orjson.loads(await self.post(key, text))
+        frame = await asyncio.wait_for(heard, _ANSWER_LIMIT_S)
+        if taken["message_id"].encode() not in frame:
+            raise Unexpected(f"an answer to another message: {frame[:300]!r}")
+
+    def close(self) -> None:
+        super().close()
+        self._socket.close()
+
+    def _hear(self, frame: bytes) -> None:
+        if _FROM_BOT in frame and not self._heard.done():
+            self._heard.set_result(frame)
+
+
+class SocketClient(PushedClient):
+    async def turn(self, key: str, text: str) -> None:
+        heard = self._heard = asyncio.get_running_loop().create_future()
+        self._socket.send(orjson.dumps({"type": "message", "id": key, "text": text}))
+        await asyncio.wait_for(heard, _ANSWER_LIMIT_S)
+
+
+async def connect(mode: str, port: int, number: int) -> Client:
+    """A client that is ready for its first turn."""
+    connection = await Connection.to(port)
+    if mode == "bare":
+        return BareClient(connection, number)
+    opened = await connection.ask("POST", "/web/v1/sessions", _JSON, b'{"site":"demo"}')
+    token = orjson.loads(opened)["token"]
+    if mode == "poll":
+        return PollingClient(connection, token)
+    kind = {"push": PushedClient, "socket": SocketClient}[mode]
+    client = kind(connection, token, await Connection.to(port))
+    await client.open()
+    return client

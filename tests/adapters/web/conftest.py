@@ -1,0 +1,61 @@
+"""The web adapter on aiohttp's test server, with the rehearsal behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from rehearsal import Rehearsal
+from visitors import Browser, MovableClock
+
+from adapters.web.adapter import mount
+from adapters.web.tokens import Tokens
+
+Enter = Callable[[], Any]
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def rehearsal() -> Rehearsal:
+    return Rehearsal()
+
+
+@pytest.fixture
+def tokens(clock: MovableClock) -> Tokens:
+    return Tokens(b"a secret of thirty-two bytes, ok", clock=clock)
+
+
+@pytest.fixture
+async def http(
+    rehearsal: Rehearsal, tokens: Tokens, clock: MovableClock
+) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    app = web.Application()
+    mount(app, rehearsal, tokens, clock, demo_page=True)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+def enter(http: TestClient[web.Request, web.Application], rehearsal: Rehearsal, tokens: Tokens) -> Enter:
+    """Let a new visitor in."""
+
+    async def come() -> Browser:
+        answer = await http.post("/web/v1/sessions", json={"site": "demo"})
+        assert answer.status == 200, await answer.text()
+        token = (await answer.json())["token"]
+        return Browser(http, rehearsal, token, tokens.verify(token).external_id)
+
+    return come
+
+
+@pytest.fixture
+async def ada(enter: Enter) -> Browser:
+    browser: Browser = await enter()
+    return browser

@@ -1,0 +1,81 @@
+"""What counts as an answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows import Rejected, validators
+
+
+@pytest.mark.parametrize(
+    ("validator", "typed", "value"),
+    [
+        (validators.integer(), "1,200,300", 1200300),
+        (validators.integer(), "1 200", 1200),
+        (validators.integer(), "-5", -5),
+        (validators.number(), "$ 1,200.50", Decimal("1200.50")),
+        (validators.number(), "19.90€", Decimal("19.90")),
+        (validators.yes_no(), "Yes, please!", True),
+        (validators.yes_no(), "nope", False),
+        (validators.day(), "1.2.2001", date(2001, 2, 1)),
+        (validators.day(), "2001-02-01", date(2001, 2, 1)),
+        (validators.email(), "ada@example.co.uk", "ada@example.co.uk"),
+        (validators.phone(), "0044 (1632) 960-961", "+441632960961"),
+        (validators.pattern(r"\d{4}", "four digits"), "1234", "1234"),
+        (validators.text(longest=3), "abc", "abc"),
+    ],
+)
+def test_an_answer_is_read(validator: validators.Validator[Any], typed: str, value: Any) -> None:
+    assert validator(typed) == value
+
+
+@pytest.mark.parametrize(
+    ("validator", "typed"),
+    [
+        (validators.integer(), "1,20"),
+        (validators.integer(), "1.5"),
+        (validators.integer(), "٣"),
+        (validators.integer(), "9" * 40),
+        (validators.integer(smallest=1), "0"),
+        (validators.integer(largest=1), "2"),
+        (validators.number(), "1e5"),
+        (validators.number(), "NaN"),
+        (validators.number(smallest=0), "-1"),
+        (validators.yes_no(), "perhaps"),
+        (validators.day(), "1/2/2001"),
+        (validators.day(), "31.2.2001"),
+        (validators.day(latest=date(2000, 1, 1)), "2000-01-02"),
+        (validators.day(earliest=date(2000, 1, 1)), "1999-12-31"),
+        (validators.email(), "ada@"),
+        (validators.email(), "ada@example..com"),
+        (validators.email(), "a b@example.com"),
+        (validators.phone(), "960961"),
+        (validators.pattern(r"\d{4}", "four digits"), "12345"),
+        (validators.text(shortest=2), "a"),
+        (validators.text(longest=3), "abcd"),
+        (validators.text(), ""),
+    ],
+)
+def test_what_is_no_answer_is_rejected_with_a_text(validator: validators.Validator[Any], typed: str) -> None:
+    with pytest.raises(Rejected) as rejected:
+        validator(typed)
+    assert rejected.value.text
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_no_text_makes_a_validator_fail_otherwise(text: str) -> None:
+    for validator in (
+        validators.integer(), validators.number(), validators.yes_no(), validators.day(),
+        validators.email(), validators.phone(), validators.text(), validators.of(float),
+    ):  # fmt: skip
+        try:
+            validator(text)
+        except Rejected:
+            continue
