@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from config.bots import BotConfig, OtpConfig
 from config.bots import load_bot as read_config
 from flows.bot import Bot
 from flows.load import load_bot
+from storage.records import Channel
 from storage.tenants import Tenants
 
 
@@ -56,3 +58,9 @@ class TenantBots:
 def bot_of(config: BotConfig) -> Bot:
     """The bot of the flows in the tenant's folder. Raises FlowMistake."""
     return load_bot(config.folder / "flows" if config.folder else None, config)
+
+
+def completed(channel: Channel, config: BotConfig) -> Channel:
+    """The channel with its bot's settings where it has none of its own."""
+    settings = {"idle_minutes": config.idle_minutes, "allowed_origins": config.web.allowed_origins}
+    return replace(channel, settings={**settings, **channel.settings})

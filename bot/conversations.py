@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from adapters.web.ports import Listening, OpenedSession, ReplyState, Site
+from bot.bots import completed
 from bot.live import Hub
 from config.bots import BotConfig
 from storage.channels import Channels
@@ -50,7 +51,8 @@ class WebConversations:
 
     async def find_channel(self, site: str) -> Channel | None:
         """The web channel with this site key."""
-        return await self._channels.find("web", site)
+        channel = await self._channels.find("web", site)
+        return None if channel is None else completed(channel, self._bot_config(channel.tenant_slug))
 
     async def site(self, channel: Channel) -> Site:
         """The public face of the channel's bot."""

@@ -50,6 +50,10 @@ class DeliveryWorker:
         """Look whether the session has something to send."""
         self._lanes.wake(tenant_id, session_id)
 
+    async def waiting(self, tenant_id: UUID, session_id: UUID) -> int:
+        """How many of the session's deliveries are not settled. Raises Unavailable."""
+        return await self._outbox.waiting(tenant_id, session_id)
+
     async def settle(self) -> None:
         """Wait until nothing runs here."""
         await self._lanes.settle()

@@ -47,6 +47,8 @@ async def resolve(settings: Settings, *, join: bool) -> AsyncIterator[Resolved]:
         single_role = settings.parley_single_role and not embedded
         # Somebody else's database is migrated by `run` and `migrate`, never in passing.
         named_owner = None if join else settings.database_owner_url
+        if single_role and not join:
+            named_owner = named_owner or settings.database_url
         owner = addresses.owner_url or named_owner
         database = runtime_url(addresses.owner_url) if addresses.owner_url else settings.database_url
         redis = addresses.redis_url or settings.redis_url

@@ -24,11 +24,18 @@ async def poll(
     every_s: float = EVERY_S,
 ) -> None:
     """Runs for as long as the process: wakes what is due, at once at start and then now and then."""
+    failing = False
     while True:
         try:
             for tenant_id, session_id in await due(BATCH):
                 wake(tenant_id, session_id)
+            if failing:
+                log.info("polling_again")
+            failing = False
         except StorageError as error:
-            log.warning("polling_failed", error=str(error))
+            # Once for each outage: the next try is seconds away.
+            if not failing:
+                log.warning("polling_failed", error=str(error))
+            failing = True
         # Workers that start together should not look together.
         await asyncio.sleep(every_s * random.uniform(0.75, 1.25))  # noqa: S311

@@ -239,9 +239,7 @@ def _apology(turn: Turn, error: str) -> Outcome:
 class _Renewal:
     """Extends a turn's lease for as long as it runs; a lease that cannot be extended cancels the turn."""
 
-    def __init__(
-        self, store: TurnStore, running: _Running, task: asyncio.Task[None], every_s: float
-    ) -> None:
+    def __init__(self, store: TurnStore, running: _Running, task: asyncio.Task[None], every_s: float) -> None:
         self._store = store
         self._running = running
         self._every_s = every_s

@@ -49,6 +49,11 @@ class BotConfig:
     folder: Path | None = None
 
 
+def is_origin(text: str) -> bool:
+    """Whether it is a web origin: scheme and host, perhaps a port, and no path."""
+    return _ORIGIN.fullmatch(text) is not None
+
+
 def load_bot(bots_dir: Path, slug: str) -> BotConfig:
     """Read a tenant's bot; without a folder it has the built-in defaults. Raises ConfigError."""
     if not _SLUG.fullmatch(slug):

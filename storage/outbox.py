@@ -70,6 +70,12 @@ class Outbox:
             begun["answer_lost"],
         )
 
+    async def waiting(self, tenant_id: UUID, session_id: UUID) -> int:
+        """How many deliveries the lane holds that are neither sent nor given up."""
+        async with self._database.tenant(tenant_id) as connection:
+            count: int = await connection.fetchval(self._sql.waiting, tenant_id, session_id)
+        return count
+
     async def label(self, delivery: ClaimedDelivery) -> None:
         """Mark that the platform may have it twice."""
         async with self._database.tenant(delivery.tenant_id) as connection:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import sys
+import tomllib
+from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
 from adapters.errors import AdapterError
 from bot.cli import channels, chat, database, flows, serve, tenants
+from bot.cli.output import forget_output
 from bot.errors import ProcessError
 from config.errors import ConfigError
 from flows.errors import FlowError
@@ -64,8 +66,8 @@ def main() -> None:
     except KeyboardInterrupt:
         _end("stopped", 1)
     except BrokenPipeError:
-        # Whoever read our output has gone, as `parley … | head` does; the interpreter must not try again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # As `parley … | head` does.
+        forget_output()
         raise SystemExit(1) from None
     except Exception as error:
         _end(*_explained(error))
@@ -82,7 +84,11 @@ def _explained(error: Exception) -> tuple[str, int]:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "parley"
         said = str(refusal()).strip()
-        return (f"{said.rstrip('.')}: see `{command} --help`" if said else ""), 2
+        if "\n" in said:
+            # No command at all: what is said is the help.
+            typer.echo(said, err=True)
+            raise SystemExit(2)
+        return f"{said.rstrip('.')}; see `{command} --help`", 2
     if sys.flags.dev_mode:
         raise error
     trace = error.__traceback__
@@ -109,5 +115,14 @@ def _tolerate(stream: TextIO) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"parley {importlib.metadata.version('parley')}")
+        typer.echo(f"parley {_version()}")
         raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("parley")
+    except importlib.metadata.PackageNotFoundError:
+        # Run from a checkout that is not installed.
+        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])

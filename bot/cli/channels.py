@@ -1,51 +1,104 @@
-"""`channel add|list|disable`."""
+"""`channel add|change|list|show|disable|enable`."""
 
 from __future__ import annotations
 
+import secrets
+import sys
 from typing import Annotated, Any
 
 import typer
 
+from adapters.web.verify import is_site
 from bot.cli.output import AsJson, show, show_one
 from bot.cli.session import run, short_runtime, start
+from bot.runtime import Runtime
+from config.bots import is_origin
+from storage.channels import ListedChannel
+from storage.errors import NotFound
 
-app = typer.Typer(help="A tenant's connections to platforms.", no_args_is_help=True)
+PLATFORMS = ("web", "terminal")
+SHORTEST_SECRET = 32
 
-Tenant = Annotated[str, typer.Option("--tenant", help="The tenant's slug.")]
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Platform = Annotated[str, typer.Argument(metavar="PLATFORM", help=" or ".join(PLATFORMS) + ".")]
+Account = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="Its name on the platform; for web the site key.")
+]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose channel.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="URL",
+        help="web: pages of this origin (https://example.com) may show the widget; may be given several times. "
+        "None: what bot.toml says, else pages of our own host.",
+    ),
+]
+IdentitySecret = Annotated[
+    str | None,
+    typer.Option(
+        metavar="new|-",
+        help="web: the secret with which the host page signs its users: `new` makes one and prints it once, "
+        "`-` reads it from standard input.",
+    ),
+]
+
+
+@app.callback()
+def group() -> None:
+    """Connect a tenant's bot to platforms: a web site, a terminal."""
 
 
 @app.command()
 def add(
-    platform: Annotated[str, typer.Argument(help="web or terminal.")],
-    account: Annotated[str, typer.Argument(help="The account's id on the platform; for web its site key.")],
+    platform: Platform,
+    account: Account,
     tenant: Tenant,
-    origin: Annotated[
-        list[str] | None, typer.Option(help="web: an origin whose pages may show the widget; repeatable.")
-    ] = None,
+    origin: Origins = None,
+    identity_secret: IdentitySecret = None,
     as_json: AsJson = False,
 ) -> None:
     """Connect a tenant to an account of a platform."""
-    settings = start()
+    _check(platform, account)
+    settings, credentials = _chosen(platform, origin, identity_secret)
+    environment = start()
 
     async def work() -> dict[str, Any]:
-        async with short_runtime(settings) as runtime:
+        async with short_runtime(environment) as runtime:
             owner = await runtime.tenants.find(tenant)
-            if platform not in ("web", "terminal"):
-                raise typer.BadParameter(f"{platform!r} is no platform of this version: use web or terminal")
-            chosen = {"allowed_origins": origin} if origin else {}
-            channel = await runtime.channels.create(owner.id, platform, account, settings=chosen)
-            return {"id": channel.id, "platform": platform, "account": account, "tenant": tenant}
+            channel = await runtime.channels.create(
+                owner.id, platform, account, settings=settings, credentials=credentials
+            )
+            return _told(await _find(runtime, tenant, platform, channel.account), tenant)
 
-    show_one(run(work()), as_json=as_json)
+    show_one({**run(work()), **_once(identity_secret, credentials)}, as_json=as_json)
+
+
+@app.command()
+def change(
+    platform: Platform,
+    account: Account,
+    tenant: Tenant,
+    origin: Origins = None,
+    identity_secret: IdentitySecret = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a channel's origins or identity secret anew. Running processes follow within a minute."""
+    settings, credentials = _chosen(platform, origin, identity_secret)
+    if settings is None and credentials is None:
+        raise typer.BadParameter("nothing to change: give --origin or --identity-secret")
+
+    _update(tenant, platform, account, as_json, identity_secret, settings=settings, credentials=credentials)
 
 
 @app.command("list")
 def list_command(tenant: Tenant, as_json: AsJson = False) -> None:
     """Show a tenant's channels."""
-    settings = start()
+    environment = start()
 
     async def work() -> list[dict[str, Any]]:
-        async with short_runtime(settings) as runtime:
+        async with short_runtime(environment) as runtime:
             owner = await runtime.tenants.find(tenant)
             return [
                 {
@@ -58,4 +111,121 @@ def list_command(tenant: Tenant, as_json: AsJson = False) -> None:
                 for each in await runtime.channels.list_all(owner.id)
             ]
 
-    show(run(work()), as_json=as_json, empty="No channel yet; `parley channel add` makes one.")
+    empty = f"No channel yet; `parley channel add web SITE --tenant {tenant}` makes one."
+    show(run(work()), as_json=as_json, empty=empty)
+
+
+@app.command("show")
+def show_command(platform: Platform, account: Account, tenant: Tenant, as_json: AsJson = False) -> None:
+    """Show one channel with its settings; of secrets only whether they are set."""
+    environment = start()
+
+    async def work() -> dict[str, Any]:
+        async with short_runtime(environment) as runtime:
+            return _told(await _find(runtime, tenant, platform, account), tenant)
+
+    show_one(run(work()), as_json=as_json)
+
+
+@app.command()
+def disable(platform: Platform, account: Account, tenant: Tenant, as_json: AsJson = False) -> None:
+    """Take nothing from a channel any more. Running processes follow within a minute."""
+    _update(tenant, platform, account, as_json, disabled=True)
+
+
+@app.command()
+def enable(platform: Platform, account: Account, tenant: Tenant, as_json: AsJson = False) -> None:
+    """Undo `disable`. Running processes follow within a minute."""
+    _update(tenant, platform, account, as_json, disabled=False)
+
+
+def _update(
+    tenant: str,
+    platform: str,
+    account: str,
+    as_json: bool,
+    identity_secret: str | None = None,
+    *,
+    settings: dict[str, Any] | None = None,
+    credentials: dict[str, str] | None = None,
+    disabled: bool | None = None,
+) -> None:
+    environment = start()
+
+    async def work() -> dict[str, Any]:
+        async with short_runtime(environment) as runtime:
+            channel = (await _find(runtime, tenant, platform, account)).channel
+            kept = {**channel.credentials, **credentials} if credentials else None
+            await runtime.channels.update(
+                channel.tenant_id, channel.id, settings=settings, credentials=kept, disabled=disabled
+            )
+            return _told(await _find(runtime, tenant, platform, account), tenant)
+
+    show_one({**run(work()), **_once(identity_secret, credentials)}, as_json=as_json)
+
+
+async def _find(runtime: Runtime, tenant: str, platform: str, account: str) -> ListedChannel:
+    owner = await runtime.tenants.find(tenant)
+    for listed in await runtime.channels.list_all(owner.id):
+        if (listed.channel.platform, listed.channel.account) == (platform, account):
+            return listed
+    raise NotFound(
+        f"tenant {tenant!r} has no {platform} channel {account!r}; `parley channel list --tenant {tenant}` shows "
+        "those it has"
+    )
+
+
+def _told(listed: ListedChannel, tenant: str) -> dict[str, Any]:
+    channel = listed.channel
+    told: dict[str, Any] = {
+        "id": channel.id,
+        "tenant": tenant,
+        "platform": channel.platform,
+        "account": channel.account,
+        "created_at": listed.created_at,
+        "disabled_at": listed.disabled_at,
+    }
+    if channel.platform == "web":
+        told["allowed_origins"] = list(channel.settings.get("allowed_origins") or ())
+        told["has_identity_secret"] = "identity_secret" in channel.credentials
+    return told
+
+
+def _once(wanted: str | None, credentials: dict[str, str] | None) -> dict[str, str]:
+    """A secret that was just made; nobody can ask for it again."""
+    return credentials if wanted == "new" and credentials else {}
+
+
+def _check(platform: str, account: str) -> None:
+    if platform not in PLATFORMS:
+        raise typer.BadParameter(f"{platform!r} is no platform of this version: use {' or '.join(PLATFORMS)}")
+    if platform == "web" and not is_site(account):
+        raise typer.BadParameter(f"{account!r} is no site key: use 1 to 64 of a–z, A–Z, 0–9, . _ and -")
+
+
+def _chosen(
+    platform: str, origins: list[str] | None, identity_secret: str | None
+) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """Settings and credentials as given; None where nothing was."""
+    if platform != "web" and (origins or identity_secret):
+        raise typer.BadParameter("--origin and --identity-secret are for web channels")
+    for origin in origins or ():
+        if not is_origin(origin):
+            raise typer.BadParameter(f"{origin!r} is no origin: write one such as https://example.com")
+    settings = {"allowed_origins": origins} if origins else None
+    return settings, _credentials(identity_secret)
+
+
+def _credentials(identity_secret: str | None) -> dict[str, str] | None:
+    match identity_secret:
+        case None:
+            return None
+        case "new":
+            return {"identity_secret": secrets.token_urlsafe(SHORTEST_SECRET)}
+        case "-":
+            secret = sys.stdin.readline().strip()
+            if len(secret) < SHORTEST_SECRET:
+                raise typer.BadParameter(f"an identity secret has at least {SHORTEST_SECRET} characters")
+            return {"identity_secret": secret}
+        case _:
+            raise typer.BadParameter("a secret is not given as an argument, where others see it: use new or -")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -39,6 +40,13 @@ def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
     else:
         for key, value in row.items():
             typer.echo(f"{key.replace('_', ' ')}: {_shown(value)}")
+
+
+def forget_output() -> None:
+    """Let what is printed from here on vanish: its reader has gone, and the interpreter must not try again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _json(value: Any) -> None:

@@ -20,10 +20,11 @@ from config.settings import Settings
 T = TypeVar("T")
 
 
-def start(*, quiet: bool = True) -> Settings:
+def start(*, quiet: bool = True, with_error_texts: bool = False) -> Settings:
     """Read the settings and set up the logs; short commands log errors only. Raises ConfigError."""
     settings = Settings.load()
-    configure_logs(settings.parley_log_format, logging.ERROR if quiet else logging.INFO)
+    level = logging.ERROR if quiet else logging.INFO
+    configure_logs(settings.parley_log_format, level, with_error_texts=with_error_texts)
     return settings
 
 

@@ -9,30 +9,37 @@ import typer
 from bot.cli.output import AsJson, show, show_one
 from bot.cli.session import run, short_runtime, start
 
-app = typer.Typer(help="The customers of this runtime.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Slug = Annotated[str, typer.Argument(help="The tenant's short name: a–z, 0–9 and -.")]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The tenant's short name: a–z, 0–9 and -.")]
+
+
+@app.callback()
+def group() -> None:
+    """Make and see tenants: the customers of this runtime, each with a bot of its own."""
 
 
 @app.command()
 def create(
     slug: Slug,
-    name: Annotated[str | None, typer.Option(help="Its name for people; the slug otherwise.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Its name for people; the slug otherwise.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a tenant. Its bot is the folder `<slug>` of PARLEY_BOTS_DIR."""
+    """Make a tenant. Its bot is the folder <PARLEY_BOTS_DIR>/<SLUG>, with bot.toml and flows/*.py."""
     settings = start()
 
     async def work() -> dict[str, Any]:
         async with short_runtime(settings) as runtime:
             tenant = await runtime.tenants.create(slug, name)
-            return {"id": tenant.id, "slug": tenant.slug, "name": tenant.name, "bot": _folder(runtime, slug)}
+            return {"id": tenant.id, "slug": tenant.slug, "name": tenant.name}
 
-    def _folder(runtime: Any, slug: str) -> str:
-        folder = runtime.bots.config(slug).folder
-        return str(folder) if folder else f"none yet: make {settings.parley_bots_dir / slug}/flows/"
-
-    show_one(run(work()), as_json=as_json)
+    made = run(work())
+    folder = settings.parley_bots_dir / slug
+    show_one({**made, "bot": folder}, as_json=as_json)
+    if not as_json:
+        typer.echo(f"Next: write its flows in {folder / 'flows'}, then `parley channel add web SITE --tenant {slug}`.")
 
 
 @app.command("list")
@@ -52,7 +59,7 @@ def list_command(as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show_command(slug: Slug, as_json: AsJson = False) -> None:
-    """Show one tenant with its bot."""
+    """Show one tenant with its channels and its bot's flows."""
     settings = start()
 
     async def work() -> dict[str, Any]:
@@ -65,6 +72,7 @@ def show_command(slug: Slug, as_json: AsJson = False) -> None:
                 "slug": tenant.slug,
                 "name": tenant.name,
                 "created_at": tenant.created_at,
+                "bot": settings.parley_bots_dir / slug,
                 "channels": [f"{each.channel.platform}:{each.channel.account}" for each in channels],
                 "flows": [flow.name for flow in bot.registry.all()],
             }

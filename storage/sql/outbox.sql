@@ -59,3 +59,7 @@ select count(*) as settled from settled
 -- A temporary failure: the lane waits, first in line.
 update outbox set lease_until = null, due_at = now() + $4::interval, error = $5
 where tenant_id = $1 and id = $2 and lease_token = $3 and status = 'queued'
+
+-- name: waiting
+-- How many deliveries of a session's lane are not settled.
+select count(*) from outbox where tenant_id = $1 and session_id = $2 and status = 'queued'

@@ -18,7 +18,6 @@ from flows.load import load_bot
 
 EXAMPLES = {
     "README.md": ["examples/lost_card.py"],
-    "examples/README.md": ["examples/bakery/flows/order.py", "examples/bakery/flows/hours.py"],
 }
 _LATER = re.compile(r"\((\d+) days? later\)")
 

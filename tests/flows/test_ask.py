@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -187,3 +188,26 @@ async def test_an_ephemeral_answer_is_not_in_the_state() -> None:
     assert "4711" not in str(talk.state.data)
     assert "4711" in str(talk.services.ephemeral)
     assert await talk.say("yes") == ["4711"]
+
+
+async def test_the_question_after_an_unanswered_one_has_all_its_tries() -> None:
+    async def script(chat: Chat) -> None:
+        with suppress(Unanswered):
+            await chat.ask("one", "One?", int, retries=1)
+        await chat.ask("two", "Two?", int, retries=1)
+
+    talk = Conversation(bot_that(script))
+    for text in ("go", "x", "x"):
+        await talk.say(text)
+    assert (await talk.say("x"))[0].endswith("Two?")
+
+
+async def test_going_back_gives_all_tries_again() -> None:
+    async def script(chat: Chat) -> None:
+        for name in ("one", "two"):
+            await chat.ask(name, f"{name}?", int, retries=1)
+
+    talk = Conversation(bot_that(script))
+    for text in ("go", "1", "x", "back"):
+        await talk.say(text)
+    assert (await talk.say("x"))[0].endswith("one?")

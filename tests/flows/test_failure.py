@@ -332,3 +332,33 @@ async def test_a_turn_that_is_given_up_keeps_the_calls_of_the_lost_attempts() ->
     assert [said.text for said in talk.commit(outcome)] == [talk.bot.texts.apology]
     assert await talk.say("tea") == ["ordering", "done"]
     assert broken.orders == ["tea"]
+
+
+async def test_a_call_that_failed_is_made_again_when_the_person_tries_again() -> None:
+    tries: list[int] = []
+
+    async def order() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError
+        return "ordered"
+
+    async def script(chat: Chat) -> None:
+        await chat.ask("sure", "Sure?")
+        await chat.say(await chat.call(order))
+
+    talk = Conversation(bot_that(script))
+    await talk.say("go")
+    assert await talk.say("yes") == [talk.bot.texts.apology]
+    assert await talk.say("yes") == ["ordered"]
+
+
+async def test_an_error_while_the_flow_is_being_parked_does_not_unpark_it() -> None:
+    async def script(chat: Chat) -> None:
+        try:
+            await chat.ask("one", "One?")
+        finally:
+            raise ZeroDivisionError
+
+    talk = Conversation(bot_that(script))
+    assert await talk.say("go") == ["One?"]

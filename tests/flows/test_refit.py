@@ -249,3 +249,65 @@ async def test_a_flow_that_fails_after_a_restart_does_not_catch_the_next_message
         talk.services.kill_at = kill
         assert await talk.say("3") == [talk.bot.texts.apology]
         assert talk.state.flow is None
+
+
+async def test_the_message_does_not_answer_a_question_of_another_type_after_a_restart() -> None:
+    async def retyped(chat: Chat) -> None:
+        await chat.call(book, "x", name="new")
+        days = await chat.ask("days", "Which days?")
+        await chat.say(days)
+
+    talk = Conversation(Bot([version("1", first)]))
+    await parked(talk)
+    talk.bot = Bot([version("1", retyped)])
+    assert await talk.say("3") == [talk.bot.texts.restarted, "Which days?"]
+
+
+async def test_a_crash_in_a_migrated_flow_loses_nothing_that_was_said_after_the_call() -> None:
+    async def longer(chat: Chat) -> None:
+        await chat.say("Welcome.")
+        place = await chat.ask("place", "Where?")
+        await chat.call(book, f"{place} hotel", name="hotel")
+        await chat.say("Hotel booked.")
+        await chat.ask("nights", "Nights?", int)
+
+    for kill in (set[int](), {1}, {2}):
+        talk = Conversation(Bot([version("1", first)]))
+        await parked(talk)
+        talk.bot = Bot([version("2", longer, v1=lambda answers: answers)])
+        talk.services.kill_at = kill
+        assert await talk.say("3") == ["Hotel booked.", "Nights?"]
+
+
+async def test_an_answer_kept_over_a_restart_can_be_changed_by_going_back() -> None:
+    talk = Conversation(Bot([version("1", first)]))
+    await parked(talk)
+    talk.bot = Bot([version("1", with_budget)])
+    await talk.say("3")
+    assert await talk.say("back") == ["Where?"]
+    assert await talk.say("Oslo") == ["How much?"]
+
+
+async def test_calls_stay_made_over_a_restart_and_a_second_one() -> None:
+    talk = Conversation(Bot([version("1", first)]))
+    await parked(talk)
+    talk.bot = Bot([version("1", with_budget)])
+    await talk.say("3")
+
+    async def again(chat: Chat) -> None:
+        await chat.ask("colour", "Colour?")
+        await with_budget(chat)
+
+    talk.bot = Bot([version("1", again)])
+    await talk.say("500")
+    await talk.say("red")
+    await talk.say("500")
+    assert made == ["Rome"]
+
+
+async def test_the_version_that_fits_is_the_one_the_conversation_goes_on_with() -> None:
+    talk = Conversation(Bot([version("1", first)]))
+    await parked(talk)
+    talk.bot = Bot([version("2", first)])
+    await talk.say("help")
+    assert talk.state.flow_version == "2"

@@ -127,6 +127,14 @@ async def test_digressions_nest_and_each_flow_resumes_where_it_waited() -> None:
     assert await talk.say("1") == ["got 1"]
 
 
+async def test_digressions_have_an_end() -> None:
+    names = ["one", "two", "three", "four", "five", "six"]
+    talk = Conversation(Bot([asking(name, int) for name in names]))
+    for name in names:
+        await talk.say(name)
+    assert [frame["flow"] for frame in talk.state.data["frames"]] == names[:5]
+
+
 async def test_a_digression_does_not_count_as_a_wrong_answer() -> None:
     talk = Conversation(Bot([weather, asking("go", int, retries=0)]))
     await talk.say("go")
@@ -258,11 +266,17 @@ def test_only_the_newest_version_has_triggers() -> None:
 
 
 async def test_the_first_reply_takes_the_placeholder_and_patience_is_told() -> None:
-    talk = Conversation(Bot([asking("go")]))
+    async def script(chat: Chat) -> None:
+        await chat.say("one")
+        await chat.ask("two", "Two?")
+
+    talk = Conversation(bot_that(script))
     placeholder = talk.services.new_id()
     await talk.say("go", reply_id=placeholder)
     assert talk.outcome is not None
-    assert talk.outcome.replies[0].id == placeholder
+    ids = [reply.id for reply in talk.outcome.replies]
+    assert ids[0] == placeholder
+    assert len(set(ids)) == 2
     assert talk.outcome.parked_for is not None
     await talk.say("x")
     assert talk.outcome.parked_for is None

@@ -138,6 +138,7 @@ async def test_a_right_code_stays_right_when_the_turn_dies_after_it() -> None:
     await talk.say("go")
     talk.services.kill_at = {1}
     assert await talk.say("100001") == ["the secret"]
+    assert talk.services.kill_at == set(), "the turn did not die"
     assert talk.outcome is not None
     assert talk.outcome.redact_input
 

@@ -14,9 +14,7 @@ DISPATCHED = {
     "tenants.route_tenant",
     "tenants.list_tenants",
 }
-STORED_MESSAGE = (
-    "id session_id seq change created_change sender_type content content_type sealed status in_reply_to created_at"
-)
+STORED_MESSAGE = "id session_id seq change created_change sender_type content content_type sealed status in_reply_to created_at"
 SESSION = "id status started_at"
 CHANNEL = "id platform external_account_id slug credentials settings created_at updated_at disabled_at"
 # What each statement that reads returns; one that is not named here returns nothing.

@@ -153,7 +153,12 @@ async def test_a_lost_version_race_writes_nothing(bench):
     assert rerun.state.data == {"n": 1}
     assert rerun.state.version == turn.state.version + 1
     await bench.commit(rerun, "right", flow="f", data={"n": 2})
-    assert [text for _, _, text in await bench.transcript(turn.session.id)] == ["hello", "hi", "again", "right"]
+    assert [text for _, _, text in await bench.transcript(turn.session.id)] == [
+        "hello",
+        "hi",
+        "again",
+        "right",
+    ]
 
 
 async def test_a_checkpoint_is_seen_by_the_next_attempt_of_its_entry_only(bench):
@@ -207,7 +212,9 @@ async def test_the_placeholder_becomes_the_first_reply(bench):
 async def test_a_turn_without_a_reply_completes_the_placeholder_unseen(bench):
     accepted = await bench.accept("hello", wants_reply=True)
     await bench.commit(accepted.turn, reason="joined")
-    row = await bench.eyes.fetchrow("select status, reason, seq from messages where id = $1", accepted.reply_id)
+    row = await bench.eyes.fetchrow(
+        "select status, reason, seq from messages where id = $1", accepted.reply_id
+    )
     assert tuple(row) == ("completed", "joined", None)
 
 
@@ -251,7 +258,8 @@ async def test_a_parked_flow_that_nobody_comes_back_to_is_abandoned(bench):
     bench.clock.advance(timedelta(days=8))
     assert (await bench.claimed("hello")).session.id != turn.session.id
     assert (
-        await bench.eyes.fetchval("select end_reason from sessions where id = $1", turn.session.id) == "abandoned"
+        await bench.eyes.fetchval("select end_reason from sessions where id = $1", turn.session.id)
+        == "abandoned"
     )
 
 
@@ -268,7 +276,9 @@ async def test_ending_closes_the_session(bench):
 
 
 async def test_in_a_sensitive_flow_input_is_stored_sealed_and_then_plain_or_redacted(bench):
-    await bench.commit(await bench.claimed("start"), "number?", flow="f", data={"a": "secret"}, sensitive=True)
+    await bench.commit(
+        await bench.claimed("start"), "number?", flow="f", data={"a": "secret"}, sensitive=True
+    )
     turn = await bench.claimed("4711", payload={"n": 4711}, raw_payload={"raw": "4711"})
     stored = await bench.eyes.fetchrow("select * from messages where id = $1", turn.entry.message_id)
     assert (stored["content"], stored["raw_payload"]) == ("", None)
@@ -303,7 +313,9 @@ async def test_state_of_a_sensitive_flow_is_unreadable_in_the_database_and_opens
 
 async def test_a_damaged_state_is_told_and_set_aside_when_the_turn_starts_anew(bench):
     await bench.commit(await bench.claimed(), "ok", flow="f", data={"pin": "1"}, sensitive=True)
-    await bench.eyes.execute("update conversation_state set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)")
+    await bench.eyes.execute(
+        "update conversation_state set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)"
+    )
     turn = await bench.claimed("next")
     assert turn.state.damage is not None
     assert turn.state.data == {}
@@ -328,7 +340,9 @@ async def test_every_visible_change_of_a_session_has_its_own_number(bench):
     first = await bench.claimed("one")
     one = await bench.commit(first, "a", "b")
     poison = await bench.claimed("two")
-    dead = await bench.store.bury(poison, Outcome((NewMessage(uuid7(), "sorry"),), None, error="x"), claim_next=True)
+    dead = await bench.store.bury(
+        poison, Outcome((NewMessage(uuid7(), "sorry"),), None, error="x"), claim_next=True
+    )
     assert [m.change for m in one.messages] == [2, 3]
     assert [m.change for m in dead.messages] == [6]
     rows = await bench.eyes.fetch("select change from messages order by change")
@@ -344,8 +358,6 @@ async def test_an_action_carries_its_payload(bench):
 async def test_a_user_is_known_by_platform_and_id_and_keeps_locale_and_profile(bench):
     inbound = bench.inbound("hi")
     sighting = Sighting("eve", "de", {"name": "Eve"})
-    accepted = await bench.store.accept(
-        type(inbound)(inbound.channel, sighting, ("k",), "hi"), claim=True
-    )
+    accepted = await bench.store.accept(type(inbound)(inbound.channel, sighting, ("k",), "hi"), claim=True)
     assert accepted.turn.session.locale == "de"
     assert accepted.turn.session.profile == {"name": "Eve"}

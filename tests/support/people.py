@@ -66,9 +66,7 @@ class Visitor:
         async with asyncio.timeout(within_s):
             while True:
                 try:
-                    status, taken = await self.call(
-                        "POST", "messages", json={"id": message_id, "text": text}
-                    )
+                    status, taken = await self.call("POST", "messages", json={"id": message_id, "text": text})
                     if status == 202:
                         return str(taken["reply_id"])
                     assert status == 503, taken
@@ -86,9 +84,11 @@ class Visitor:
         """All that the turn said, once it is over."""
         async with asyncio.timeout(within_s):
             while True:
-                _, state = await self.call("GET", f"messages/{reply_id}?wait=10")
-                if state["status"] != "pending":
+                status, state = await self.call("GET", f"messages/{reply_id}?wait=10")
+                if status == 200 and state["status"] != "pending":
                     break
+                assert status in (200, 503), state
+                await asyncio.sleep(0.05)
         further = [await self.call("GET", f"messages/{each}") for each in state["more"]]
         first = [state["message"]] if state.get("message") else []
         return [text_of(message) for message in [*first, *(each["message"] for _, each in further)]]

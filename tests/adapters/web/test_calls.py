@@ -13,6 +13,7 @@ import pytest
 from rehearsal import DEMO, Rehearsal
 from visitors import NOON, Browser, MovableClock
 
+from adapters.web import messages as messages_module
 from adapters.web.ports import ReplyState
 from storage.records import EntryKind, MessageStatus, Sender
 
@@ -254,6 +255,27 @@ async def test_a_waiting_poll_is_answered_by_the_reply(ada: Browser, rehearsal: 
     reply = await (await asyncio.wait_for(waiting, 2)).json()
     assert reply["message"]["content"] == "there"
     assert not rehearsal.ears
+
+
+@pytest.mark.parametrize("lost", ["the subscription", "the event"])
+async def test_a_waiting_poll_needs_no_live_events(
+    ada: Browser, rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setattr(messages_module, "DEAF_RECHECK_S", 0.01)
+    monkeypatch.setattr(messages_module, "RECHECK_S", 0.01)
+    if lost == "the subscription":
+        rehearsal.down.add("listen")
+    taken = await (await ada.post("/web/v1/messages", json={"id": "m", "text": "hi"})).json()
+    reply_id = next(iter(rehearsal.replies))
+    waiting = asyncio.create_task(ada.get(f"/web/v1/messages/{taken['reply_id']}", params={"wait": "20"}))
+    done, _ = await asyncio.wait({waiting}, timeout=0.1)
+    assert not done
+    for _, ears in rehearsal.ears:
+        ears.deaf = True
+    said = rehearsal.say(ada.talk, "there", message_id=reply_id)
+    rehearsal.replies[reply_id] = ReplyState(MessageStatus.COMPLETED, said)
+    reply = await (await asyncio.wait_for(waiting, 5)).json()
+    assert reply["message"]["content"] == "there"
 
 
 async def test_a_waiting_poll_ends_in_time_and_wants_a_sane_wait(ada: Browser) -> None:

@@ -167,7 +167,7 @@ async def test_a_stream_grows_can_be_stopped_and_becomes_the_message(
 
 
 async def test_without_sockets_it_polls(page: Page, rehearsal: Rehearsal) -> None:
-    rehearsal.down.add("tickets")
+    rehearsal.down |= {"tickets", "listen"}
     await write(page, "hello")
     await expect(bubble(page, "You said: hello")).to_have_count(1)
     await write(page, "choose")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,14 +145,23 @@ async def test_a_lock_that_is_no_file_is_refused(folder: Path) -> None:
             pass
 
 
-async def test_a_folder_that_the_servers_account_cannot_reach_is_named(folder: Path) -> None:
+async def test_servers_run_below_a_folder_that_only_its_owner_may_enter(folder: Path) -> None:
     folder.mkdir()
     folder.chmod(0o700)
-    # Only root's servers run as somebody else; anybody else's start.
-    if os.geteuid() == 0:
-        with pytest.raises(CannotStart, match=f"may not pass through {folder} "):
-            async with embedded_servers(folder / "var"):
-                pass
-    else:
-        async with embedded_servers(folder / "var") as addresses:
-            assert addresses.owner_url
+    async with embedded_servers(folder / "var") as addresses:
+        assert addresses.owner_url is not None
+        connection = await asyncpg.connect(addresses.owner_url)
+        await connection.close()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+async def test_without_a_way_through_a_closed_folder_it_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir()
+    folder.chmod(0o700)
+    monkeypatch.setattr(os, "defpath", "/nowhere")
+    with pytest.raises(CannotStart, match=f"may not pass through {folder} "):
+        async with embedded_servers(folder / "var"):
+            pass
