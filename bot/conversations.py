@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from uuid import UUID
 
+from adapters.errors import Refused
 from adapters.web.ports import Listening, OpenedSession, ReplyState, Site
 from bot.bots import completed
+from bot.limits import MessageLimit
 from bot.live import Hub
 from config.bots import BotConfig
 from storage.channels import Channels
@@ -37,6 +40,7 @@ class WebConversations:
         accept_event: Callable[[Inbound], Awaitable[Accepted | Duplicate]],
         stop_turn: Callable[[UUID], None],
         bot_config: Callable[[str], BotConfig],
+        limit: MessageLimit,
     ) -> None:
         self._channels = channels
         self._sessions = sessions
@@ -46,6 +50,7 @@ class WebConversations:
         self._accept_event = accept_event
         self._stop_turn = stop_turn
         self._bot_config = bot_config
+        self._limit = limit
         # Ids of known visitors, so that reading costs no look-up each time.
         self._users: ShortLived[tuple[UUID, str], UUID] = ShortLived(life=_USERS_LIFE, capacity=20_000)
 
@@ -65,6 +70,11 @@ class WebConversations:
 
     async def accept(self, inbound: Inbound) -> Accepted | Duplicate:
         """Store one message durably, once; returning is the promise that it will be answered."""
+        wait_s = await self._limit.wait_s(inbound.channel, inbound.user.external_id)
+        if wait_s is not None:
+            raise Refused(
+                429, "too_many_messages", "Too many messages; send this one again later.", retry_after=wait_s
+            )
         return await self._accept_event(inbound)
 
     async def stop(self, channel: Channel, external_user_id: str) -> None:

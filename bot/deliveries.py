@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+import stamina
 import structlog
 
 from adapters.contract import Delivery, PushAdapter
@@ -20,6 +21,8 @@ from storage.records import Channel
 log = structlog.get_logger("parley.deliveries")
 
 SEND_LIMIT_S = 30.0
+# Sending and marking together end before the delivery's lease of a minute.
+MARK_AGAIN_S = 25.0
 ATTEMPTS = 8
 LONGEST_WAIT_S = 300.0
 
@@ -126,11 +129,17 @@ class DeliveryWorker:
                     await self._outbox.label(claimed)
                 else:
                     if found is not None:
-                        await self._outbox.sent(claimed, found.external_id, found=True)
+                        await self._mark(claimed, found.external_id, found=True)
                         return "found"
             receipt = await adapter.send(delivery)
-        await self._outbox.sent(claimed, receipt.external_id, found=False)
+        await self._mark(claimed, receipt.external_id, found=False)
         return "sent"
+
+    async def _mark(self, claimed: ClaimedDelivery, external_id: str | None, *, found: bool) -> None:
+        """Record that the platform has it; again while Postgres is away, or it would be sent twice."""
+        async for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=MARK_AGAIN_S):
+            with attempt:
+                await self._outbox.sent(claimed, external_id, found=found)
 
     async def _postpone(self, claimed: ClaimedDelivery, reason: str, retry_after: float | None) -> None:
         wait = retry_after if retry_after is not None else min(2.0**claimed.attempt, LONGEST_WAIT_S)

@@ -11,11 +11,13 @@ from pathlib import Path
 from uuid import UUID
 
 from adapters.contract import PushAdapter
+from adapters.web.ports import Typing
 from bot.bots import TenantBots
 from bot.clock import Sweeper
 from bot.conversations import WebConversations
 from bot.deliveries import DeliveryWorker
 from bot.door import Door
+from bot.limits import MessageLimit
 from bot.live import Hub
 from bot.metrics import Metrics
 from bot.otp import OtpSender
@@ -161,6 +163,9 @@ async def open_runtime(
 
         queue = Queue(database)
         metrics = Metrics(queue.depth)
+        def show_typing(turn: Turn) -> None:
+            hub.publish(turn.session.channel_id, turn.session.external_user_id, Typing())
+
         deliveries = None
         turns = None
         if roles.works:
@@ -189,7 +194,15 @@ async def open_runtime(
         door = Door(store, hub, turns, wake)
         messages = Messages(database, vault, clock)
         conversations = WebConversations(
-            channels, sessions, messages, Tickets(redis), hub, door.accept, stop_turn, bots.config
+            channels,
+            sessions,
+            messages,
+            Tickets(redis),
+            hub,
+            door.accept,
+            stop_turn,
+            bots.config,
+            MessageLimit(parts.redis_url),
         )
         sweeper = Sweeper(tenants, sessions, clock)
 

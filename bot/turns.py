@@ -27,6 +27,7 @@ from storage.turns import TurnStore
 log = structlog.get_logger("parley.turns")
 
 RENEW_EVERY_S = 10.0
+TYPING_AFTER_S = 0.3
 TURN_LIMIT_S = 600.0
 # A transient failure is tried five times within a minute; later messages of the session wait meanwhile.
 RETRY_AFTER_S = (1.0, 4.0, 10.0, 20.0)
@@ -55,8 +56,8 @@ class _Running:
 class TurnWorker:
     """Runs turns: one at a time in a session, up to `limit` sessions at once.
 
-    `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens;
-    `wake_deliveries` is told of sessions that have something to send, `count` of each turn's result and
+    `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens,
+    `show_typing` that an answer takes a moment; `wake_deliveries` is told of sessions that have something to send, `count` of each turn's result and
     seconds.
     """
 
@@ -66,6 +67,7 @@ class TurnWorker:
         bots: Bots,
         services: Callable[[Turn, asyncio.Event], Services],
         publish: Callable[[Turn, Committed], None],
+        show_typing: Callable[[Turn], None],
         wake_deliveries: Callable[[UUID, UUID], None],
         count: Callable[[str, float], None],
         *,
@@ -77,6 +79,7 @@ class TurnWorker:
         self._bots = bots
         self._services = services
         self._publish = publish
+        self._show_typing = show_typing
         self._wake_deliveries = wake_deliveries
         self._count = count
         self._lanes = Lanes(self._work, limit=limit)
@@ -128,6 +131,7 @@ class TurnWorker:
         task = asyncio.current_task()
         assert task is not None
         renewal = _Renewal(self._store, running, task, self._renew_every_s)
+        typing = asyncio.get_running_loop().call_later(TYPING_AFTER_S, self._show_typing, turn)
         started = time.perf_counter()
         result = "failed"
         try:
@@ -157,6 +161,7 @@ class TurnWorker:
             await self._retry_later(turn, error)
         finally:
             renewal.end()
+            typing.cancel()
             del self._running[turn.session.id]
             seconds = time.perf_counter() - started
             self._count(result, seconds)

@@ -208,7 +208,7 @@ class _Engine:
                     exchange.settle()
                     if ending.end is End.GAVE_UP:
                         exchange.tell(self.bot.texts.gave_up)
-                    exchange.frames.pop()
+                    exchange.secretive |= exchange.frames.pop().sensitive
                     exchange.consumed = True
                 case End.GONE:
                     exchange.fresh = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flows.bot import Bot
@@ -27,7 +28,8 @@ class Exchange:
     """The working state of a turn, shared by its runs.
 
     `said` holds what finished runs and the engine said; `fresh` what the run under way says. `consumed`
-    tells whether the entry's input has had its effect; `redact` whether a sensitive ask took it.
+    tells whether the entry's input has had its effect; `redact` whether a sensitive ask took it;
+    `secretive` whether a sensitive flow ended in this turn, so that its replies in a checkpoint are sealed.
     """
 
     def __init__(self, bot: Bot, turn: Turn, services: Services, frames: list[Frame]) -> None:
@@ -40,6 +42,7 @@ class Exchange:
         self.dispatches: list[Dispatch] = []
         self.consumed = False
         self.redact = False
+        self.secretive = False
         self.ephemeral: dict[str, Any] | None = None
 
     def tell(self, text: str) -> None:
@@ -77,14 +80,19 @@ class Exchange:
             "entry": str(self.turn.entry.id),
             "consumed": self.consumed,
             "redact": self.redact,
+            "secretive": self.secretive or any(frame.sensitive for frame in self.frames),
             "said": [[m.content, m.content_type.value, m.sensitive] for m in self.said],
         }
-        await self.port(self.services.checkpoint(self._new_state(data, self.frames)))
+        state = self._new_state(data, self.frames)
+        if data["secretive"]:
+            state = replace(state, sensitive=True)
+        await self.port(self.services.checkpoint(state))
 
     def resume(self, checkpoint: Mapping[str, Any]) -> None:
         """Take up what an earlier attempt of the same entry checkpointed."""
         self.consumed = checkpoint["consumed"] is True
         self.redact = checkpoint["redact"] is True
+        self.secretive = checkpoint["secretive"] is True
         for content, content_type, sensitive in checkpoint["said"]:
             self.said.append(self.message(content, ContentType(content_type), bool(sensitive)))
 

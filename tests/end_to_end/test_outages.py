@@ -103,8 +103,10 @@ async def test_postgres_restarts_and_crashes_while_people_talk(
         for count, end in ((60, cluster.postgres.stop), (160, cluster.crash_postgres), (260, cluster.postgres.stop)):
             async with more:
                 await more.wait_for(lambda count=count: taken >= count)  # type: ignore[misc]
-            await end()
-            await cluster.postgres.start()
+            try:
+                await end()
+            finally:
+                await cluster.postgres.start()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(restart_now_and_then())

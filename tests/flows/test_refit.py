@@ -9,6 +9,8 @@ from flow_services import Conversation
 
 from flows import Chat, Flow
 from flows.bot import Bot
+from flows.engine import run_turn
+from storage.records import Turn
 
 Script: TypeAlias = Callable[[Chat], Awaitable[Any]]
 made: list[str] = []
@@ -311,3 +313,42 @@ async def test_the_version_that_fits_is_the_one_the_conversation_goes_on_with() 
     talk.bot = Bot([version("2", first)])
     await talk.say("help")
     assert talk.state.flow_version == "2"
+
+
+async def test_what_follows_the_first_new_question_of_a_migrated_flow_is_heard() -> None:
+    async def longer(chat: Chat) -> None:
+        await chat.say("Welcome.")
+        await chat.ask("place", "Where?")
+        budget = await chat.ask("budget", "How much?", int)
+        await chat.say(f"{budget} it is.")
+        await chat.ask("days", "How long?", int)
+
+    talk = Conversation(Bot([version("1", first)]))
+    await parked(talk)
+    talk.bot = Bot([version("2", longer, v1=lambda answers: answers)])
+    assert await talk.say("3") == ["How much?"]
+    assert await talk.say("500") == ["500 it is.", "How long?"]
+
+
+async def test_a_checkpoint_with_the_replies_of_a_secret_flow_that_ended_is_sealed() -> None:
+    secret = Flow("secret", phrases=["secret"], sensitive=True)
+
+    @secret
+    async def tell(chat: Chat) -> None:
+        await chat.ask("sure", "Sure?", bool)
+        await chat.say("the secret")
+
+    async def changed(chat: Chat) -> None:
+        await chat.call(book, "x", name="new")
+        await chat.ask("days", "How long?", int)
+
+    talk = Conversation(Bot([version("1", first), secret]))
+    await parked(talk)
+    await talk.say("secret")
+    talk.bot = Bot([version("1", changed), secret])
+    turn = Turn(talk.session, 1, talk.entry("yes"), talk.state, 0)
+    await run_turn(talk.bot, turn, talk.services)
+    last = talk.services.checkpoints[-1]
+    assert "the secret" in str(last.data)
+    assert [frame["flow"] for frame in last.data["frames"]] == ["trip"]
+    assert last.sensitive

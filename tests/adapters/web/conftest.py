@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import async_playwright
 from rehearsal import Rehearsal
 from visitors import Browser, MovableClock
 
@@ -15,6 +20,11 @@ from adapters.web.adapter import mount
 from adapters.web.tokens import Tokens
 
 Enter = Callable[[], Any]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
 
 
 @pytest.fixture
@@ -59,3 +69,25 @@ def enter(http: TestClient[web.Request, web.Application], rehearsal: Rehearsal, 
 async def ada(enter: Enter) -> Browser:
     browser: Browser = await enter()
     return browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server(rehearsal: Rehearsal) -> AsyncIterator[TestServer]:
+    app = web.Application()
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    mount(app, rehearsal, Tokens(b"a secret of thirty-two bytes, ok", clock=now), now, demo_page=True)
+    running = TestServer(app)
+    await running.start_server()
+    yield running
+    await running.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Chromium]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield chromium
+        await chromium.close()

@@ -20,10 +20,10 @@ from adapters.web.render import (
     site_body,
     status_frame,
 )
-from storage.records import ContentType, MessageStatus
+from storage.records import ContentType, MessageStatus, StoredMessage
 
 
-def a_message(content: str = "hi", content_type: ContentType = ContentType.TEXT):  # type: ignore[no-untyped-def]
+def a_message(content: str = "hi", content_type: ContentType = ContentType.TEXT) -> StoredMessage:
     rehearsal = Rehearsal()
     return rehearsal.say(rehearsal.talk_of("visitor:x"), content, content_type=content_type)
 

@@ -3,80 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, async_playwright, expect
-from rehearsal import DEMO, Rehearsal, Talk
-
-from adapters.web.adapter import mount
-from adapters.web.ports import ReplyState
-from adapters.web.tokens import Tokens
-from storage.records import ContentType, Inbound, MessageStatus
+from playwright.async_api import Browser, Page, expect
+from rehearsal import DEMO, Rehearsal
+from rehearsed_bot import answer, bubble, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-
-
-async def answer(rehearsal: Rehearsal, talk: Talk, inbound: Inbound, reply_id: UUID) -> None:
-    """What the rehearsed bot says."""
-    if inbound.content == "wait":
-        return
-    content, content_type = f"You said: {inbound.content}", ContentType.TEXT
-    if inbound.content == "choose":
-        choices = [{"label": label, "payload": f"ask:{label}"} for label in ("Current", "Savings")]
-        content = orjson.dumps({"text": "Which account?", "choices": choices}).decode()
-        content_type = ContentType.RICH
-    elif inbound.content == "markup":
-        content = (
-            "**bold** <img src=x onerror=alert(1)> [bad](javascript:alert(1)) [good](https://good.example/)"
-        )
-    elif inbound.payload is not None:
-        content = f"Pressed {inbound.payload}"
-    said = rehearsal.say(talk, content, content_type=content_type, message_id=reply_id)
-    rehearsal.replies[reply_id] = ReplyState(MessageStatus.COMPLETED, said)
 
 
 @pytest.fixture
 def rehearsal() -> Rehearsal:
     return Rehearsal(answer)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def server(rehearsal: Rehearsal) -> AsyncIterator[TestServer]:
-    app = web.Application()
-
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    mount(app, rehearsal, Tokens(b"a secret of thirty-two bytes, ok", clock=now), now, demo_page=True)
-    running = TestServer(app)
-    await running.start_server()
-    yield running
-    await running.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
-        yield chromium
-        await chromium.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -97,16 +42,6 @@ async def page(browser: Browser, server: TestServer) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert complaints == []
-
-
-async def write(page: Page, text: str) -> None:
-    field = page.locator("parley-chat textarea")
-    await field.fill(text)
-    await field.press("Enter")
-
-
-def bubble(page: Page, text: str) -> Any:
-    return page.locator("parley-chat .finished .bubble", has_text=re.compile(f"^{re.escape(text)}$"))
 
 
 async def test_a_conversation_by_button_and_by_word(page: Page, rehearsal: Rehearsal) -> None:
@@ -273,83 +208,6 @@ async def test_the_pages_script_may_drive_it_and_hears_of_it(page: Page) -> None
     assert (
         await page.evaluate("Object.keys(localStorage).filter((key) => /token|cursor/.test(key)).length") == 0
     )
-
-
-CONTRASTS = """() => {
-  const root = document.querySelector("parley-chat").shadowRoot;
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const parts = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const luminance = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
-  const behind = (node) => {
-    for (let at = node; at; at = at.parentElement) {
-      const rgb = parts(getComputedStyle(at).backgroundColor);
-      if (rgb[3] === 255) return luminance(rgb);
-    }
-    return 1;
-  };
-  const poor = [];
-  for (const node of root.querySelectorAll("*")) {
-    const says = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
-    if (!says || !node.checkVisibility() || node.closest(".hidden, button:disabled")) continue;
-    const ink = luminance(parts(getComputedStyle(node).color));
-    const [high, low] = [ink, behind(node)].sort((a, b) => b - a);
-    const ratio = (high + 0.05) / (low + 0.05);
-    if (ratio < 4.5) poor.push([node.className || node.tagName, ratio.toFixed(2)]);
-  }
-  return poor; }"""
-
-SMALL = """() => [...document.querySelector("parley-chat").shadowRoot.querySelectorAll("button, textarea")]
-  .filter((node) => node.checkVisibility())
-  .map((node) => [node.className || node.tagName, node.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 44 || box.height < 44).map(([name]) => name)"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("colour", ["#ffd400", "#000000", "#e91e63"])
-async def test_whatever_the_accent_everything_is_readable_and_large_enough(
-    browser: Browser, server: TestServer, rehearsal: Rehearsal, scheme: Any, colour: str
-) -> None:
-    rehearsal.face = replace(rehearsal.face, colour=colour)
-    context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-    page = await context.new_page()
-    await page.goto(str(server.make_url("/")))
-    await expect(page.locator("parley-chat .panel")).to_be_visible()
-    assert await page.evaluate(CONTRASTS) == []
-    await write(page, "markup")
-    await expect(page.locator("parley-chat .bot strong")).to_be_visible()
-    await write(page, "choose")
-    await expect(page.locator("parley-chat .choices")).to_be_visible()
-    assert await page.evaluate(CONTRASTS) == []
-    assert await page.evaluate(SMALL) == []
-    await context.close()
-
-
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (320, 256), (1280, 800)])
-async def test_nothing_is_cut_off_at_any_size(
-    browser: Browser, server: TestServer, width: int, height: int
-) -> None:
-    context = await browser.new_context(viewport={"width": width, "height": height})
-    page = await context.new_page()
-    await page.goto(str(server.make_url("/")))
-    await page.locator("parley-chat .launcher").wait_for()
-    await page.evaluate("Parley.open()")
-    await write(page, "a-very-long-word-" * 30)
-    await expect(page.locator("parley-chat .finished .bot")).to_have_count(2)
-    wide = "[...document.querySelector('parley-chat').shadowRoot.querySelectorAll('.panel, .log, .bubble')]"
-    assert await page.evaluate(f"{wide}.filter((n) => n.scrollWidth > n.clientWidth + 1).length") == 0
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    box = await page.locator("parley-chat .composer").bounding_box()
-    assert box is not None
-    assert box["x"] >= 0
-    assert box["y"] + box["height"] <= height
-    await context.close()
 
 
 async def test_the_log_speaks_finished_messages_only(page: Page, rehearsal: Rehearsal) -> None:
