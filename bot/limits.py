@@ -9,6 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import Redis
 
 from storage.records import Channel
 
@@ -25,14 +26,13 @@ class MessageLimit:
     a flood costs a round trip, and a flood over several processes is stopped all the same.
     """
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis: Redis) -> None:
         shared = RedisStorage(
-            redis_url.replace("unix://", "redis+unix://", 1),
+            "redis://",
             wrap_exceptions=True,
             implementation="redispy",
             key_prefix="rate_limit",
-            socket_timeout=0.5,
-            socket_connect_timeout=0.5,
+            connection_pool=redis.connection_pool,  # type: ignore[arg-type]  # passed on as it is
         )
         self._shared = FixedWindowRateLimiter(shared)
         self._own = FixedWindowRateLimiter(MemoryStorage())

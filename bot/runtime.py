@@ -163,6 +163,7 @@ async def open_runtime(
 
         queue = Queue(database)
         metrics = Metrics(queue.depth)
+
         def show_typing(turn: Turn) -> None:
             hub.publish(turn.session.channel_id, turn.session.external_user_id, Typing())
 
@@ -177,6 +178,7 @@ async def open_runtime(
                 bots,
                 services,
                 publish,
+                show_typing,
                 deliveries.wake,
                 metrics.turn,
                 renew_every_s=lease.total_seconds() / 3,
@@ -202,7 +204,7 @@ async def open_runtime(
             door.accept,
             stop_turn,
             bots.config,
-            MessageLimit(parts.redis_url),
+            MessageLimit(redis),
         )
         sweeper = Sweeper(tenants, sessions, clock)
 

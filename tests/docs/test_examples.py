@@ -16,9 +16,8 @@ from adapters.terminal.render import render
 from flows.bot import Bot
 from flows.load import load_bot
 
-EXAMPLES = {
-    "README.md": ["examples/lost_card.py"],
-}
+# Conversations with flows that stand in files of their own.
+FILES = {"examples/README.md": ["examples/bakery/flows/order.py", "examples/bakery/flows/hours.py"]}
 _LATER = re.compile(r"\((\d+) days? later\)")
 
 
@@ -54,7 +53,7 @@ def examples_of(guide: Path) -> list[Example]:
             latest = example
         elif block.language == "text" and "you> " in block.text:
             if latest is None:
-                files = EXAMPLES[str(guide.relative_to(ROOT))]
+                files = FILES[str(guide.relative_to(ROOT))]
                 latest = Example(place, [(ROOT / name).read_text(encoding="utf-8") for name in files])
                 found.append(latest)
             latest.talks.append(block.text)

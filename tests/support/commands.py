@@ -207,12 +207,15 @@ class Visitor:
     def of(cls, url: str, site: str = "demo") -> Visitor:
         return cls(url, ask(f"{url}/web/v1/sessions", {"site": site})["token"])
 
-    def say(self, text: str, wait_s: int = 20) -> str:
-        """Send a text; the first reply's text."""
+    def send(self, text: str) -> str:
+        """Send a text; the id to ask for its reply with."""
         self.said += 1
         message = {"id": f"{self.token[-12:]}-{self.said}", "text": text}
-        reply_id = ask(f"{self.url}/web/v1/messages", message, self.token)["reply_id"]
-        reply = ask(f"{self.url}/web/v1/messages/{reply_id}?wait={wait_s}", None, self.token)
+        return str(ask(f"{self.url}/web/v1/messages", message, self.token)["reply_id"])
+
+    def say(self, text: str, wait_s: int = 20) -> str:
+        """Send a text; the first reply's text."""
+        reply = ask(f"{self.url}/web/v1/messages/{self.send(text)}?wait={wait_s}", None, self.token)
         assert reply["status"] == "completed", reply
         return str(reply["message"]["content"])
 
