@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import sys
 from pathlib import Path
 
 import uvloop
 
 from benchmarks import through_http
-from benchmarks.errors import BenchmarkError
 from benchmarks.lab import open_lab
 from benchmarks.report import Report
 
@@ -18,7 +14,8 @@ from benchmarks.report import Report
 async def main():
     report = Report()
     async with open_lab() as lab:
-        report.add(*await through_http.measure(lab, clients=[1, 8] , rounds=2, seconds=1.5))
+        report.add(*await through_http.measure(lab, clients=[1, 8], rounds=2, seconds=1.5))
     report.close(Path("/tmp/x.json"))
+
 
 uvloop.run(main())

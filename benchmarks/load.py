@@ -58,9 +58,7 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "all_turns": sum(counts), "ms": [round(each * 1000, 3) for each in latencies]}
 
 
-async def _talk(
-    client: Client, latencies: list[float], begins: float, goes_on: Callable[[int], bool]
-) -> int:
+async def _talk(client: Client, latencies: list[float], begins: float, goes_on: Callable[[int], bool]) -> int:
     """Turn after turn, how many; those that end before `begins` warm up and are not kept."""
     prefix = secrets.token_hex(6)
     count = 0

@@ -18,7 +18,9 @@ _SCRIPT = r"""\set number :client_id
 """
 
 
-async def run_pgbench(owner_url: str, tenant_id: str, folder: Path, *, clients: int, seconds: float) -> list[float]:
+async def run_pgbench(
+    owner_url: str, tenant_id: str, folder: Path, *, clients: int, seconds: float
+) -> list[float]:
     """Turns for so many seconds; how long each took, in milliseconds. Raises Unexpected."""
     parts = urlsplit(owner_url)
     script = folder / "turn.pgbench"
@@ -32,7 +34,14 @@ async def run_pgbench(owner_url: str, tenant_id: str, folder: Path, *, clients: 
         *("--define", f"tenant={tenant_id}", "--define", f"content={TEXTS[0]}"),
         *("--define", f"answer={ANSWER}", "--define", f"data={STATE}"),
         *("--log", "--log-prefix", log),
-        *("-h", parse_qs(parts.query)["host"][0], "-p", parse_qs(parts.query)["port"][0], "-U", parts.username or ""),
+        *(
+            "-h",
+            parse_qs(parts.query)["host"][0],
+            "-p",
+            parse_qs(parts.query)["port"][0],
+            "-U",
+            parts.username or "",
+        ),
         parts.path.removeprefix("/"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -18,13 +18,15 @@ async def measure(lab: Lab, *, seconds: float, modes: tuple[str, ...] = ("push",
     for mode in modes:
         written = lab.folder / f"profile-{mode}.json"
         environment = lab.environment(await lab.database(f"profile_{mode}"), 3)
-        async with lab.start("load", "benchmarks.load") as load:
-            async with lab.start("profiled", "benchmarks.serve", str(written), environment=environment) as server:
-                await server.serving()
-                await load.order(mode=mode, port=server.port, clients=CLIENTS, seconds=1)
-                before = cpu_seconds(server.pid)
-                result = await load.order(mode=mode, port=server.port, clients=CLIENTS, seconds=seconds)
-                cost_ms = (cpu_seconds(server.pid) - before) / result["all_turns"] * 1000
+        async with (
+            lab.start("load", "benchmarks.load") as load,
+            lab.start("profiled", "benchmarks.serve", str(written), environment=environment) as server,
+        ):
+            await server.serving()
+            await load.order(mode=mode, port=server.port, clients=CLIENTS, seconds=1)
+            before = cpu_seconds(server.pid)
+            result = await load.order(mode=mode, port=server.port, clients=CLIENTS, seconds=seconds)
+            cost_ms = (cpu_seconds(server.pid) - before) / result["all_turns"] * 1000
         profile = orjson.loads(written.read_bytes())
         shares = [(name, count / profile["samples"]) for name, count in profile["packages"]]
         tables.append(

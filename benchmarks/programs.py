@@ -111,7 +111,9 @@ class Program:
         return NotStarted(f"{self.name} did not start: {self._last_words()}")
 
     def _last_words(self) -> str:
-        return " | ".join(self._log.read_text(errors="replace").strip().splitlines()[-3:]) or "it said nothing"
+        return (
+            " | ".join(self._log.read_text(errors="replace").strip().splitlines()[-3:]) or "it said nothing"
+        )
 
 
 def cpu_seconds(*pids: int) -> float:

@@ -83,7 +83,9 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def _draw(table: Table) -> None:
-    drawing = Drawing(title=table.title, title_justify="left", caption=table.note or None, caption_justify="left")
+    drawing = Drawing(
+        title=table.title, title_justify="left", caption=table.note or None, caption_justify="left"
+    )
     for index, column in enumerate(table.columns):
         drawing.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
     for row in table.rows:

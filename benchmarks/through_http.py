@@ -14,7 +14,17 @@ from benchmarks.pgbench import run_pgbench
 from benchmarks.programs import Program, cpu_seconds
 from benchmarks.report import Table, Verdict, percentile
 
-COLUMNS = ("contender", "clients", "turns/s", "of (a)", "p50 ms", "p95 ms", "p99 ms", "server CPU", "Postgres CPU")
+COLUMNS = (
+    "contender",
+    "clients",
+    "turns/s",
+    "of (a)",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "server CPU",
+    "Postgres CPU",
+)
 NOTE = "CPU in milliseconds a turn. Rates are medians over rounds, in which the contenders take turns."
 BARE, PGBENCH = "(a) bare webhook", "(b) pgbench"
 PUSH, POLL, SOCKET, APART = "POST, pushed", "POST, polled", "socket only", "web + worker, pushed"
@@ -38,19 +48,26 @@ class Tally:
     server_ms: list[float] = field(default_factory=list)
     postgres_ms: list[float] = field(default_factory=list)
 
-    def add(self, ms: Sequence[float], seconds: float, server_s: float, postgres_s: float, turns: float) -> None:
+    def add(
+        self, ms: Sequence[float], seconds: float, server_s: float, postgres_s: float, turns: float
+    ) -> None:
         self.rates.append(len(ms) / seconds)
         self.ms += ms
         self.server_ms.append(server_s / turns * 1000)
         self.postgres_ms.append(postgres_s / turns * 1000)
 
 
-async def measure(lab: Lab, *, clients: Sequence[int], rounds: int, seconds: float) -> tuple[list[Table], list[Verdict]]:
+async def measure(
+    lab: Lab, *, clients: Sequence[int], rounds: int, seconds: float
+) -> tuple[list[Table], list[Verdict]]:
     """The table of all contenders, and what became of the targets."""
     tallies: defaultdict[tuple[int, str], Tally] = defaultdict(Tally)
     bare_url = await lab.database("bare")
     tenant_id = await seed(bare_url)
-    async with lab.start("load", "benchmarks.load") as load, contenders(lab, bare_url, tenant_id) as all_of_them:
+    async with (
+        lab.start("load", "benchmarks.load") as load,
+        contenders(lab, bare_url, tenant_id) as all_of_them,
+    ):
         for count in clients:
             for _ in range(rounds):
                 for name, contender in all_of_them.items():
@@ -141,6 +158,8 @@ def _verdicts(tallies: dict[tuple[int, str], Tally]) -> list[Verdict]:
     for name in (PUSH, POLL, SOCKET):
         tally = tallies[8, name]
         share, p99 = ratio(tally, tallies[8, BARE]), percentile(tally.ms, 99)
-        verdicts.append(Verdict(f"8 clients, {name}: share of (a)", f"{share:.0%}", "≥ 50 %, better 75 %", share >= 0.5))
+        verdicts.append(
+            Verdict(f"8 clients, {name}: share of (a)", f"{share:.0%}", "≥ 50 %, better 75 %", share >= 0.5)
+        )
         verdicts.append(Verdict(f"8 clients, {name}: p99", f"{p99:.1f} ms", "< 25 ms", p99 < 25))
     return verdicts

@@ -27,7 +27,7 @@ class Connection(asyncio.Protocol):
         return connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class is no subclass of it
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._answer is not None and not self._answer.done():
@@ -58,7 +58,8 @@ class Connection(asyncio.Protocol):
         """Open a WebSocket here; `hear` gets each text frame."""
         status, answer = await self._exchange(
             b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n" % path.encode()
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            % path.encode()
         )
         if status != 101:
             raise Unexpected(f"the socket was refused: {status} {answer[:200]!r}")
@@ -68,9 +69,7 @@ class Connection(asyncio.Protocol):
     def send(self, text: bytes) -> None:
         """One masked text frame of less than 64 KB (RFC 6455 §5.2)."""
         mask = os.urandom(4)
-        length = (
-            bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
-        )
+        length = bytes((0x80 | len(text),)) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2, "big")
         key = int.from_bytes((mask * (len(text) // 4 + 1))[: len(text)], "big")
         masked = (int.from_bytes(text, "big") ^ key).to_bytes(len(text), "big")
         assert self._transport is not None

@@ -34,7 +34,9 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that a process needs; goes on after a failure where it can."""
-    findings = [Finding("settings", "ok", f"data in {settings.parley_data_dir}, bots in {settings.parley_bots_dir}")]
+    findings = [
+        Finding("settings", "ok", f"data in {settings.parley_data_dir}, bots in {settings.parley_bots_dir}")
+    ]
     if settings.parley_single_role:
         findings.append(
             Finding(
@@ -71,7 +73,9 @@ async def _postgres(parts: Parts, kind: str) -> str:
     if not facts.has_vector:
         raise StorageError("the extension vector is missing: install pgvector, then run `parley migrate`")
     if facts.revision != head():
-        raise StorageError(f"the schema is at {facts.revision or 'nothing'}, not {head()}: run `parley migrate`")
+        raise StorageError(
+            f"the schema is at {facts.revision or 'nothing'}, not {head()}: run `parley migrate`"
+        )
     return f"PostgreSQL {facts.version} {kind}, schema {facts.revision}"
 
 

@@ -120,7 +120,11 @@ class _Hushed(logging.Filter):
             record.msg, record.args = record.getMessage().partition("\n")[0], ()
         if record.name != "asyncpg.pool" or record.levelno > logging.WARNING:
             return True
-        record.msg, record.args, record.exc_info = "the pool cannot reach Postgres and goes on trying", (), None
+        record.msg, record.args, record.exc_info = (
+            "the pool cannot reach Postgres and goes on trying",
+            (),
+            None,
+        )
         wait_over = time.monotonic() - self._pool_warned > _QUIET_S
         if wait_over:
             self._pool_warned = time.monotonic()

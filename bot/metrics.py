@@ -66,7 +66,8 @@ class Metrics:
             "parley_dead_letters", "Entries given up, kept for a person to look at.", registry=self._registry
         )
         self._postgres_up = Gauge(
-            "parley_postgres_up", "1 while Postgres answers; the queues' gauges are stale otherwise.",
+            "parley_postgres_up",
+            "1 while Postgres answers; the queues' gauges are stale otherwise.",
             registry=self._registry,
         )
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 from uuid import UUID
 
 from adapters.contract import PushAdapter
@@ -136,9 +137,7 @@ async def open_runtime(
         sessions = Sessions(database, clock)
         bots = TenantBots(parts.bots_dir, tenants)
         await bots.load_all()
-        store = around_store(
-            DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease)
-        )
+        store = around_store(DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease))
         bus = Bus(redis, blocking)
         relay = None if roles.alone else BusRelay(bus)
         hub = Hub(relay)
@@ -250,7 +249,7 @@ class _Loops:
     def start(self, loop: object) -> None:
         self._tasks.append(self._group.create_task(loop))  # type: ignore[arg-type]
 
-    async def __aenter__(self) -> _Loops:
+    async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         return self
 

@@ -58,9 +58,7 @@ class TurnServices:
 
     async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
         session = self._turn.session
-        self._hub.publish(
-            session.channel_id, session.external_user_id, Delta(message_id, attempt, seq, text)
-        )
+        self._hub.publish(session.channel_id, session.external_user_id, Delta(message_id, attempt, seq, text))
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +15,13 @@ import stamina
 import structlog
 
 from bot.lanes import Lanes
+from config.errors import ConfigError
 from flows.bot import Bot
-from flows.engine import run_turn
-from flows.errors import FlowFailed
+from flows.engine import give_up, run_turn
+from flows.errors import FlowError, FlowFailed
 from flows.services import Services
 from flows.texts import Texts
-from storage.errors import LeaseLost, Unavailable, VersionRace
+from storage.errors import LeaseLost, NotFound, Unavailable, VersionRace
 from storage.ids import uuid7
 from storage.records import Committed, NewMessage, Outcome, Turn
 from storage.turns import TurnStore
@@ -57,8 +59,8 @@ class TurnWorker:
     """Runs turns: one at a time in a session, up to `limit` sessions at once.
 
     `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens,
-    `show_typing` that an answer takes a moment; `wake_deliveries` is told of sessions that have something to send, `count` of each turn's result and
-    seconds.
+    `show_typing` that an answer takes a moment; `wake_deliveries` is told of sessions that have something to
+    send, `count` of each turn's result and seconds.
     """
 
     def __init__(
@@ -180,22 +182,34 @@ class TurnWorker:
     async def _attempt(self, running: _Running) -> Committed:
         """Run the flow and commit; a flow's own failure is committed as an apology and a dead letter."""
         turn = running.turn
+        services = self._services(turn, running.stopped)
         if turn.entry.attempt > ATTEMPTS:
-            return await self._bury(running, _apology(turn, f"given up after {ATTEMPTS} tries"))
+            return await self._bury(running, await self._given_up(turn, services))
         bot = await self._bots.of(turn.session.tenant_id)
         try:
-            async with asyncio.timeout(TURN_LIMIT_S):
-                outcome = await run_turn(bot, turn, self._services(turn, running.stopped))
+            outcome = await run_turn(bot, turn, services, limit_seconds=TURN_LIMIT_S)
         except FlowFailed as failure:
+            # Lines of code and no values: an exception's text may hold what a person wrote.
             log.error(
-                "flow_failed", session=str(turn.session.id), entry=str(turn.entry.id), exc_info=failure.cause
+                "flow_failed",
+                session=str(turn.session.id),
+                entry=str(turn.entry.id),
+                error=failure.outcome.error,
+                trace="".join(traceback.format_tb(failure.cause.__traceback__)),
             )
             return await self._bury(running, failure.outcome)
-        except TimeoutError:
-            return await self._bury(running, _apology(turn, f"no end within {TURN_LIMIT_S:.0f} s"))
         if outcome.damage is not None:
             log.error("state_damaged", session=str(turn.session.id), reason=outcome.damage)
         return await self._settle(self._store.commit, turn, outcome)
+
+    async def _given_up(self, turn: Turn, services: Services) -> Outcome:
+        error = f"given up after {ATTEMPTS} tries"
+        try:
+            return give_up(await self._bots.of(turn.session.tenant_id), turn, services, error)
+        except (ConfigError, FlowError, NotFound):
+            # Not even the bot can be had: the state stays as it was last committed.
+            apology = NewMessage(turn.entry.reply_id or uuid7(), Texts().apology)
+            return Outcome((apology,), None, error=error)
 
     async def _bury(self, running: _Running, outcome: Outcome) -> Committed:
         running.buried = True
@@ -233,12 +247,6 @@ class TurnWorker:
         except Unavailable:
             # The lease ends by itself; polling finds the entry then.
             return
-
-
-def _apology(turn: Turn, error: str) -> Outcome:
-    """What is said when the engine could not say it: the state stays as it was last committed."""
-    apology = NewMessage(turn.entry.reply_id or uuid7(), Texts().apology)
-    return Outcome((apology,), None, error=error)
 
 
 class _Renewal:

@@ -118,7 +118,9 @@ class Database:
             if isinstance(error, LOST):
                 raise Unavailable(f"cannot reach Postgres: {_reason(error)}; check DATABASE_URL") from error
             if isinstance(error, asyncpg.PostgresError):
-                raise Unavailable(f"Postgres refused the login: {_reason(error)}; check DATABASE_URL") from error
+                raise Unavailable(
+                    f"Postgres refused the login: {_reason(error)}; check DATABASE_URL"
+                ) from error
             raise
         return database
 
@@ -133,7 +135,7 @@ class Database:
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[asyncpg.Connection[Any]]:
         """A transaction that sees this tenant's rows only. Raises Unavailable when Postgres is away."""
-        with _unavailable():
+        with _MappingLoss():
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("select set_config('parley.tenant_id', $1, true)", str(tenant_id))
                 yield connection
@@ -141,13 +143,13 @@ class Database:
     @asynccontextmanager
     async def dispatch(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         """A connection that looks across tenants, at routing and queue columns only."""
-        with _unavailable():
+        with _MappingLoss():
             async with self._dispatch.acquire() as connection:
                 yield connection
 
     async def call(self, statement: str, *arguments: Any) -> asyncpg.Record:
         """Call one of the turn's functions: it sets the tenant itself and is a transaction of its own."""
-        with _unavailable():
+        with _MappingLoss():
             async with self._pool.acquire() as connection:
                 row = await connection.fetchrow(statement, *arguments)
         assert row is not None
@@ -155,7 +157,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raise Unavailable unless Postgres answers within two seconds."""
-        with _unavailable():
+        with _MappingLoss():
             async with asyncio.timeout(2), self._pool.acquire() as connection:
                 await connection.execute("select 1")
 
@@ -212,7 +214,7 @@ class ServerFacts:
 
 async def server_facts(url: str) -> ServerFacts:
     """Ask the server of `url`, as the runtime's role. Raises Unavailable."""
-    with _unavailable():
+    with _MappingLoss():
         try:
             connection = await asyncpg.connect(url, timeout=10)
         except asyncpg.PostgresError as error:
@@ -230,7 +232,7 @@ async def server_facts(url: str) -> ServerFacts:
     return ServerFacts(version, vector, revision)
 
 
-class _unavailable:
+class _MappingLoss:
     """Maps what asyncpg raises when Postgres is away or busy to Unavailable."""
 
     __slots__ = ()

@@ -36,11 +36,19 @@ from storage.turn_seal import TurnSeal
 LEASE = timedelta(seconds=30)
 REDACTED = "[sensitive]"
 
-_ACCEPT = "select * from accept_inbound({})".format(", ".join(f"${n}" for n in range(1, 25)))
+_ACCEPT = (
+    "select * from accept_inbound("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, $21, $22, $23, $24)"
+)
 _CLAIM = "select * from claim_turn($1, $2, $3)"
 _RENEW = "select renew_lease($1, $2, $3, $4) as cancel_seq"
 _CHECKPOINT = "select checkpoint_turn($1, $2, $3, $4, $5, $6, $7) as held"
-_COMMIT = "select * from commit_turn({})".format(", ".join(f"${n}" for n in range(1, 37)))
+_COMMIT = (
+    "select * from commit_turn("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)"
+)
 _RETRY = "select retry_turn($1, $2, $3, $4, $5, $6) as held"
 
 
@@ -94,7 +102,9 @@ class DurableTurnStore:
             row["profile"],
         )
         entry = await self._seal.open_entry(session, row)
-        return Turn(session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"])
+        return Turn(
+            session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
+        )
 
     async def renew(self, turn: Turn) -> int:
         """Extend the lease; returns the session's `cancel_seq` as it is now. Raises LeaseLost."""
@@ -210,12 +220,12 @@ class DurableTurnStore:
                 sealed is not None,
                 inbound.raw_payload,
             )
-            turn = Turn(session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"])
+            turn = Turn(
+                session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
+            )
         return Accepted(row["session_id"], row["user_id"], message, row["reply_id"], turn)
 
-    async def _commit(
-        self, turn: Turn, outcome: Outcome, claim_next: bool, error: str | None
-    ) -> Committed:
+    async def _commit(self, turn: Turn, outcome: Outcome, claim_next: bool, error: str | None) -> Committed:
         session, entry, state, now = turn.session, turn.entry, outcome.state, self._clock()
         replies, dispatches = outcome.replies, outcome.dispatches
         # A session in which nothing is under way and nothing was has no state to write.

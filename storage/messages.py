@@ -60,7 +60,9 @@ class Messages:
             rows: list[asyncpg.Record] = []
             for session_id in reversed(sessions):
                 wanted = limit - len(rows)
-                rows += await connection.fetch(self._sql.last_of_session, tenant_id, session_id, below, wanted)
+                rows += await connection.fetch(
+                    self._sql.last_of_session, tenant_id, session_id, below, wanted
+                )
                 below = 2**62
                 if len(rows) >= limit:
                     break

@@ -45,7 +45,9 @@ async def migrate(owner_url: str, runtime_url: str, *, single_role: bool = False
             await upgrade(owner_url, _MIGRATIONS)
         return missing
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-        raise Unavailable(f"Postgres went away while migrating: {error}; run `parley migrate` again") from error
+        raise Unavailable(
+            f"Postgres went away while migrating: {error}; run `parley migrate` again"
+        ) from error
     finally:
         await lock.close()
 

@@ -118,6 +118,11 @@ class Outbox:
                 error,
             )
             await connection.execute(
-                self._sql.end_attempt, delivery.tenant_id, delivery.id, delivery.attempt, attempt_outcome, error
+                self._sql.end_attempt,
+                delivery.tenant_id,
+                delivery.id,
+                delivery.attempt,
+                attempt_outcome,
+                error,
             )
         return bool(settled)

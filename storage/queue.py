@@ -45,6 +45,4 @@ class Queue:
 
     async def _due(self, statement: str, limit: int) -> Sequence[tuple[UUID, UUID]]:
         async with self._database.dispatch() as connection:
-            return [
-                (row["tenant_id"], row["session_id"]) for row in await connection.fetch(statement, limit)
-            ]
+            return [(row["tenant_id"], row["session_id"]) for row in await connection.fetch(statement, limit)]

@@ -60,7 +60,9 @@ class TurnSeal:
         return SealedOutcome(
             ["" if reply.sensitive else reply.content for reply in outcome.replies],
             [
-                sealer.seal("messages", "content", reply.id, reply.content.encode()) if reply.sensitive else None
+                sealer.seal("messages", "content", reply.id, reply.content.encode())
+                if reply.sensitive
+                else None
                 for reply in outcome.replies
             ],
             [
@@ -110,5 +112,11 @@ class TurnSeal:
             except (SealBroken, KeyMissing, orjson.JSONDecodeError) as error:
                 data, checkpoint, damage = {}, None, f"cannot be opened: {error}"
         return State(
-            row["state_version"], row["flow"], row["flow_version"], row["state_name"], data, checkpoint, damage
+            row["state_version"],
+            row["flow"],
+            row["flow_version"],
+            row["state_name"],
+            data,
+            checkpoint,
+            damage,
         )

@@ -228,4 +228,6 @@ def _credentials(identity_secret: str | None) -> dict[str, str] | None:
                 raise typer.BadParameter(f"an identity secret has at least {SHORTEST_SECRET} characters")
             return {"identity_secret": secret}
         case _:
-            raise typer.BadParameter("a secret is not given as an argument, where others see it: use new or -")
+            raise typer.BadParameter(
+                "a secret is not given as an argument, where others see it: use new or -"
+            )

@@ -12,7 +12,9 @@ from bot.cli.session import start
 from bot.demo import SLUG
 from config.bots import load_bot
 
-app = typer.Typer(help="See the conversations of a tenant's bot.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="See the conversations of a tenant's bot.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()

@@ -39,7 +39,9 @@ def create(
     folder = settings.parley_bots_dir / slug
     show_one({**made, "bot": folder}, as_json=as_json)
     if not as_json:
-        typer.echo(f"Next: write its flows in {folder / 'flows'}, then `parley channel add web SITE --tenant {slug}`.")
+        typer.echo(
+            f"Next: write its flows in {folder / 'flows'}, then `parley channel add web SITE --tenant {slug}`."
+        )
 
 
 @app.command("list")

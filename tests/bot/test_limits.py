@@ -10,7 +10,7 @@ from storage.redis import connect
 
 
 @pytest.fixture
-async def redis(redis):
+async def redis(redis_url):
     client = connect(redis_url)
     yield client
     await client.aclose()

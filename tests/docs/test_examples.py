@@ -34,7 +34,7 @@ class Example:
     place: str
     sources: list[str]
     talks: list[str] = field(default_factory=list)
-    next: "Example | None" = None
+    next: Example | None = None
 
 
 def examples_of(guide: Path) -> list[Example]:

@@ -234,7 +234,11 @@ CALLED_TWICE = {while_calling: "pay", after_a_call_is_on_record: "confirm"}
 
 @pytest.fixture
 async def scene(
-    fleet: Fleet, outside: Outside, owner: asyncpg.Connection[Any], database: DatabaseUrls, http: ClientSession
+    fleet: Fleet,
+    outside: Outside,
+    owner: asyncpg.Connection[Any],
+    database: DatabaseUrls,
+    http: ClientSession,
 ) -> Scene:
     return Scene(fleet, outside, owner, database, http)
 

@@ -116,9 +116,7 @@ async def test_a_worker_that_slept_for_two_leases_commits_nothing_after_its_resc
     rescuer = await fleet.start("rescuer", alone=False)
     visitor.url = rescuer.url
     assert await visitor.answer(reply) == ["Rang: ring-1"]
-    await owner.execute(
-        "select pg_sleep_until($1::timestamptz + 2 * interval '1 second')", asleep_since
-    )
+    await owner.execute("select pg_sleep_until($1::timestamptz + 2 * interval '1 second')", asleep_since)
     # The call was on record: the rescuer did not make it again.
     assert len(outside.keys("ring")) == 1
     written = await rows_as_written(owner)

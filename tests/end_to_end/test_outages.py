@@ -100,7 +100,11 @@ async def test_postgres_restarts_and_crashes_while_people_talk(
             await one_more()
 
     async def restart_now_and_then() -> None:
-        for count, end in ((60, cluster.postgres.stop), (160, cluster.crash_postgres), (260, cluster.postgres.stop)):
+        for count, end in (
+            (60, cluster.postgres.stop),
+            (160, cluster.crash_postgres),
+            (260, cluster.postgres.stop),
+        ):
             async with more:
                 await more.wait_for(lambda count=count: taken >= count)  # type: ignore[misc]
             try:

@@ -161,6 +161,9 @@ class Running:
         code = self._process.wait(limit_s)
         for thread in self._threads:
             thread.join(limit_s)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
         return code
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -26,7 +26,6 @@ class OwnCluster:
     postgres: EmbeddedPostgres
     redis: EmbeddedRedis
 
-
     async def crash_postgres(self) -> None:
         """`kill -9` of the server; its next start recovers."""
         os.kill(int((self.folders.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)

@@ -32,7 +32,6 @@ from storage.records import (
 )
 from storage.turns import TurnStore
 
-
 POLICIES_ALONE = "durable, by policies alone"
 MODES = ("durable", POLICIES_ALONE)
 FUNCTIONS = ("accept_inbound", "claim_turn", "renew_lease", "checkpoint_turn", "commit_turn", "retry_turn")
