@@ -79,7 +79,7 @@ def main() -> None:
             try:
                 result = runner.run(carry_out(orjson.loads(line)))
             except (BenchmarkError, OSError, TimeoutError) as error:
-                result = {"error": f"{type(error).__name__}: {error}"}
+                result = {"error": f"{type(error).__name__} {error}"}
             sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
             sys.stdout.buffer.flush()
 

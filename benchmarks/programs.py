@@ -91,7 +91,7 @@ class Program:
         line = await asyncio.to_thread(self._process.stdout.readline)
         result: dict[str, Any] = orjson.loads(line) if line else {"error": self._last_words()}
         if "error" in result:
-            raise Unexpected(f"{self.name}: {result['error']}")
+            raise Unexpected(f"{self.name}, {order}: {result['error']}")
         return result
 
     async def stop(self) -> None:

@@ -39,10 +39,12 @@ class OtpSender:
         where = address or _address(config, session)
         if where is None:
             return OtpRefused("no_address")
-        started = await self._codes.start(_purpose(session, purpose), f"{platform}:{where}")
+        # A place that is everybody's would run out of its codes for the day.
+        counted = session.external_user_id if _names_a_place(where) else where
+        started = await self._codes.start(_purpose(session, purpose), f"{platform}:{counted}")
         if isinstance(started, TooMany):
             return OtpRefused("too_many")
-        return OtpStarted(started.code, channel.id, where)
+        return OtpStarted(started.code, channel.id, where, secret=not _names_a_place(where))
 
     async def check(self, session: Session, purpose: str, guess: str) -> Verdict:
         """Count one guess. Raises Unavailable."""
@@ -56,5 +58,11 @@ def _purpose(session: Session, purpose: str) -> Purpose:
 def _address(config: OtpConfig, session: Session) -> str | None:
     if config.address == "user":
         return session.external_user_id
+    if _names_a_place(config.address):
+        return config.address
     value = session.profile.get(config.address.removeprefix("profile."))
     return str(value) if value else None
+
+
+def _names_a_place(address: str) -> bool:
+    return address.startswith("the ")

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 
+from bot.joining import wanted_servers
 from bot.runtime import Parts
 from config.settings import Settings
-from storage.database import server_facts
-from storage.embedded.errors import AlreadyRunning
-from storage.embedded.servers import Addresses, addresses_in, embedded_servers
-from storage.errors import Unavailable
-from storage.migrate import head, migrate, runtime_url
-from storage.redis import connect, reachable
+from storage.migrate import migrate, runtime_url
 from storage.secret_key import Secrets, load_or_create_secret
-
-_JOIN_S = 20.0
-_LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The parts, and whether the servers are embedded ones and already run by another process."""
+    """The parts, and whether the database is embedded and already run by another process."""
 
     parts: Parts
     embedded: bool
@@ -34,88 +25,37 @@ class Resolved:
 
 
 @asynccontextmanager
-async def resolve(settings: Settings, *, join: bool) -> AsyncIterator[Resolved]:
+async def resolve(settings: Settings, *, join: bool, lasting: bool = False) -> AsyncIterator[Resolved]:
     """The parts of a process that may use embedded servers, migrated, until the block ends.
 
-    `join` uses the embedded servers of a running process; without it their owner raises AlreadyRunning.
-    Raises ConfigError, EmbeddedError, StorageError.
+    `join` uses the embedded servers of a running process, and migrates no database but an embedded one; without
+    it a running process raises AlreadyRunning. `lasting` is for who stays. Raises ConfigError, EmbeddedError
+    and StorageError.
     """
-    async with AsyncExitStack() as stack:
-        addresses, shared = await _servers(stack, settings, join=join)
+    async with wanted_servers(settings, join=join, lasting=lasting) as servers:
+        addresses = servers.addresses
         embedded = addresses.owner_url is not None
         # The owner of a server of one's own is all-powerful, so the roles can be made there.
         single_role = settings.parley_single_role and not embedded
-        # Somebody else's database is migrated by `run` and `migrate`, never in passing.
-        named_owner = None if join else settings.database_owner_url
-        if single_role and not join:
-            named_owner = named_owner or settings.database_url
-        owner = addresses.owner_url or named_owner
         database = runtime_url(addresses.owner_url) if addresses.owner_url else settings.database_url
         redis = addresses.redis_url or settings.redis_url
-        assert database is not None and redis is not None
-        if owner is not None and not shared:
+        assert database is not None
+        assert redis is not None
+        owner = addresses.owner_url
+        if owner is None and not join:
+            owner = settings.database_owner_url or (database if single_role else None)
+        if owner is not None and not servers.shared:
             await migrate(owner, database, single_role=single_role)
-        yield Resolved(
-            Parts(
-                database,
-                redis,
-                await _secrets(settings, addresses.owner_url),
-                settings.parley_bots_dir,
-                single_role,
-            ),
-            embedded=embedded,
-            shared=shared,
-        )
-
-
-async def _servers(stack: AsyncExitStack, settings: Settings, *, join: bool) -> tuple[Addresses, bool]:
-    """The embedded servers that are wanted, ours until the stack ends or (True) another process's.
-
-    A process that has just begun or is about to end owns its folder without serving: it is waited for.
-    """
-    postgres, redis = settings.database_url is None, settings.redis_url is None
-    if not (postgres or redis):
-        return Addresses(None, None), False
-    folder = settings.parley_data_dir
-    deadline = time.monotonic() + _JOIN_S
-    while True:
-        try:
-            own = embedded_servers(folder, postgres=postgres, redis=redis)
-            return await stack.enter_async_context(own), False
-        except AlreadyRunning:
-            if not join:
-                raise
-            addresses = addresses_in(folder, postgres=postgres, redis=redis)
-            if await _are_ready(addresses):
-                return addresses, True
-            if time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-async def _are_ready(addresses: Addresses) -> bool:
-    """Whether another process's servers answer, with the schema that we need."""
-    if addresses.redis_url is not None:
-        redis = connect(addresses.redis_url)
-        try:
-            with reachable():
-                await redis.ping()
-        except Unavailable:
-            return False
-        finally:
-            await redis.aclose()
-    if addresses.owner_url is not None:
-        try:
-            return (await server_facts(addresses.owner_url)).revision == head()
-        except Unavailable:
-            return False
-    return True
+        secrets = await _secrets(settings, addresses.owner_url)
+        parts = Parts(database, redis, secrets, settings.parley_bots_dir, single_role)
+        yield Resolved(parts, embedded, servers.shared)
 
 
 def external_parts(settings: Settings) -> Parts:
     """The parts of a process of a deployment. Raises ConfigError for what is not set."""
     settings.require("DATABASE_URL", "REDIS_URL", "PARLEY_SECRET_KEY")
-    assert settings.database_url is not None and settings.redis_url is not None
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
     return Parts(
         settings.database_url,
         settings.redis_url,

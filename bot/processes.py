@@ -22,7 +22,7 @@ log = structlog.get_logger("parley.process")
 
 async def run_all(settings: Settings, host: str) -> None:
     """`parley run`: embedded servers unless others are named, the demo tenant, all roles, until a signal."""
-    async with resolve(settings, join=False) as resolved:
+    async with resolve(settings, join=False, lasting=True) as resolved:
         # A named database may be shared with other processes, whose live events go through Redis.
         roles = Roles(alone=resolved.embedded)
         async with _runtime(resolved.parts, roles) as runtime:

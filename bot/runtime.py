@@ -51,6 +51,7 @@ from storage.turns import TurnStore
 DRAIN_S = 12.0
 DELIVERY_DRAIN_S = 4.0
 _BLOCKING_S = 10.0
+_CANCEL_AGAIN_S = 0.5
 
 
 def _as_it_is(store: TurnStore) -> TurnStore:
@@ -254,8 +255,12 @@ class _Loops:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for task in self._tasks:
-            task.cancel()
+        # Python 3.11's wait_for, inside redis-py, loses a cancellation that comes together with its answer.
+        running = {task for task in self._tasks if not task.done()}
+        while running:
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
         try:
             await self._group.__aexit__(*error)  # type: ignore[arg-type]
         except BaseExceptionGroup as failures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -59,7 +60,7 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
         try:
             await site.start()
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
             raise PortTaken(
                 f"cannot listen on {host} port {port} ({reason}): stop what uses it, or set PORT to another"
             ) from None

@@ -183,8 +183,11 @@ class TurnWorker:
         """Run the flow and commit; a flow's own failure is committed as an apology and a dead letter."""
         turn = running.turn
         services = self._services(turn, running.stopped)
+        if turn.entry.damage is not None:
+            return await self._bury(running, await self._given_up(turn, services, turn.entry.damage))
         if turn.entry.attempt > ATTEMPTS:
-            return await self._bury(running, await self._given_up(turn, services))
+            error = f"given up after {ATTEMPTS} tries"
+            return await self._bury(running, await self._given_up(turn, services, error))
         bot = await self._bots.of(turn.session.tenant_id)
         try:
             outcome = await run_turn(bot, turn, services, limit_seconds=TURN_LIMIT_S)
@@ -202,8 +205,7 @@ class TurnWorker:
             log.error("state_damaged", session=str(turn.session.id), reason=outcome.damage)
         return await self._settle(self._store.commit, turn, outcome)
 
-    async def _given_up(self, turn: Turn, services: Services) -> Outcome:
-        error = f"given up after {ATTEMPTS} tries"
+    async def _given_up(self, turn: Turn, services: Services, error: str) -> Outcome:
         try:
             return give_up(await self._bots.of(turn.session.tenant_id), turn, services, error)
         except (ConfigError, FlowError, NotFound):

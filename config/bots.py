@@ -13,14 +13,15 @@ from config.toml import Table
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+")
-_ADDRESS = re.compile(r"user|profile\.[a-z][a-z0-9_]*")
+_ADDRESS = re.compile(r"user|profile\.[a-z][a-z0-9_]*|the .+")
 
 
 @dataclass(frozen=True, slots=True)
 class OtpConfig:
     """Where one-time codes go: through the tenant's channel on `platform`; None sends none.
 
-    `address` is `user` (the person's own id on that platform) or `profile.<key>` of the user's profile.
+    `address` is `user` (the person's own id on that platform), `profile.<key>` of the user's profile, or a
+    place for everybody that is named to them as it is written ("the console that runs Parley").
     """
 
     platform: str | None = None
@@ -93,7 +94,7 @@ def _otp(table: Table) -> OtpConfig:
     standard = OtpConfig()
     otp = OtpConfig(
         platform=table.optional_text("platform"),
-        address=table.text("address", standard.address, _ADDRESS, 'write "user" or "profile.<key>"'),
+        address=table.text("address", standard.address, _ADDRESS, 'write "user", "profile.<key>" or "the …"'),
     )
     table.close()
     return otp

@@ -15,11 +15,12 @@ from storage.records import NewState, Session, Turn
 
 @dataclass(frozen=True, slots=True)
 class OtpStarted:
-    """A code was made. `channel_id` and `address` say where it must be sent."""
+    """A code was made. `channel_id` and `address` say where it must be sent; a `secret` one is shown in part."""
 
     code: str
     channel_id: UUID
     address: str
+    secret: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ class Database:
                 raise Unavailable(f"cannot reach Postgres: {_reason(error)}; check DATABASE_URL") from error
             if isinstance(error, asyncpg.PostgresError):
                 raise Unavailable(
-                    f"Postgres refused the login: {_reason(error)}; check DATABASE_URL"
+                    f"Postgres refused the login: {_reason(error)}; check DATABASE_URL, whose role "
+                    "`parley migrate` creates"
                 ) from error
             raise
         return database

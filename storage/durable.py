@@ -6,14 +6,16 @@ The functions are in `migrations/versions/0002_turns.sql`; this file seals, open
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from storage.clock import Clock
 from storage.database import Database
-from storage.errors import LeaseLost, SealNeeded, VersionRace
+from storage.errors import KeyMissing, LeaseLost, SealBroken, SealNeeded, VersionRace
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.records import (
@@ -101,7 +103,7 @@ class DurableTurnStore:
             row["locale"],
             row["profile"],
         )
-        entry = await self._seal.open_entry(session, row)
+        entry = await self._entry(session, row)
         return Turn(
             session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
         )
@@ -139,6 +141,14 @@ class DurableTurnStore:
         await self._database.call(
             _RETRY, session.tenant_id, session.id, turn.token, turn.entry.id, after, error
         )
+
+    async def _entry(self, session: Session, row: asyncpg.Record) -> Entry:
+        """The claimed entry; input that cannot be opened is damage to tell, or its lane would wait for ever."""
+        try:
+            return await self._seal.open_entry(session, row)
+        except (SealBroken, KeyMissing, orjson.JSONDecodeError) as error:
+            entry = await self._seal.open_entry(session, {**row, "input_sealed": None})
+            return replace(entry, sealed=True, damage=f"cannot be opened: {error}")
 
     async def _accept(
         self, inbound: Inbound, claim: bool, message_id: UUID, sealed: bytes | None
@@ -307,7 +317,7 @@ class DurableTurnStore:
             following = Turn(
                 session,
                 row["token"],
-                await self._seal.open_entry(session, row),
+                await self._entry(session, row),
                 _left(turn.state.version + 1, state) if state is not None and writes else turn.state,
                 row["cancel_seq"],
             )

@@ -12,10 +12,14 @@ import orjson
 
 from storage.clock import Clock
 from storage.database import Database
+from storage.errors import SealBroken
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.records import ContentType, MessageStatus, Sender, StoredMessage
+from storage.sealing import Sealer
 from storage.statements import Statements
+
+UNREADABLE = "[unreadable]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +148,7 @@ class Messages:
         for row in rows:
             content, sender = row["content"], Sender(row["sender_type"])
             if sealer is not None and row["sealed"] is not None:
-                opened = sealer.open("messages", "content", row["id"], row["sealed"])
-                # A person's sealed input holds its payload too; a bot's reply is the text alone.
-                content = orjson.loads(opened)["content"] if sender is Sender.USER else opened.decode()
+                content = _opened(sealer, row, sender)
             messages.append(
                 StoredMessage(
                     row["id"],
@@ -164,3 +166,13 @@ class Messages:
                 )
             )
         return messages
+
+
+def _opened(sealer: Sealer, row: Mapping[str, Any], sender: Sender) -> str:
+    """The sealed text; one that was altered must not keep a person from all that was said before and after."""
+    try:
+        opened = sealer.open("messages", "content", row["id"], row["sealed"])
+    except SealBroken:
+        return UNREADABLE
+    # A person's sealed input holds its payload too; a bot's reply is the text alone.
+    return str(orjson.loads(opened)["content"]) if sender is Sender.USER else opened.decode()

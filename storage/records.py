@@ -111,6 +111,7 @@ class Entry:
     """One queued event of a session, opened if it was sealed.
 
     `attempt` counts from 1; `reply_id` is the placeholder that the first reply fills.
+    `damage` says why sealed input could not be opened; nothing of it is here then.
     """
 
     id: UUID
@@ -124,6 +125,7 @@ class Entry:
     attempt: int
     sealed: bool = False
     raw_payload: Json = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

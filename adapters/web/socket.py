@@ -46,10 +46,12 @@ def open_socket(door: Door, open_sockets: set[web.WebSocketResponse]) -> Endpoin
         if not socket.can_prepare(request).ok:
             raise Refused(400, "not_a_websocket", "Open this address as a WebSocket.")
         async with door.conversations.listen(channel, visitor.external_id) as listening:
+            conversation = Conversation(door, channel, visitor, socket, request)
+            await conversation.begin()
             await socket.prepare(request)
             open_sockets.add(socket)
             try:
-                await Conversation(door, channel, visitor, socket, request).hold(listening)
+                await conversation.hold(listening)
             finally:
                 open_sockets.discard(socket)
         return socket
@@ -87,17 +89,24 @@ class Conversation:
         self._socket = socket
         self._request = request
         self._stream = Stream(door.conversations, channel, visitor.external_id)
+        self._cursor = request.query.get("cursor")
         self._answer_due_until = 0.0
+
+    async def begin(self) -> None:
+        """Without a cursor the stream begins now: before the client knows that it is open and may speak."""
+        if self._cursor is None:
+            await self._stream.begin_now()
 
     async def hold(self, listening: Listening) -> None:
         async with asyncio.TaskGroup() as tasks:
-            push = tasks.create_task(self._push(listening, self._request.query.get("cursor")))
+            push = tasks.create_task(self._push(listening))
             await self._read()
             push.cancel()
 
-    async def _push(self, listening: Listening, cursor: str | None) -> None:
+    async def _push(self, listening: Listening) -> None:
         try:
-            await self._send_all(self._stream.start(cursor))
+            if self._cursor is not None:
+                await self._send_all(self._stream.start(self._cursor))
             while not self._socket.closed:
                 event = await listening.next(self._patience_s())
                 await self._send_all(self._stream.missed() if event is None else self._stream.take(event))

@@ -34,11 +34,11 @@ class Stream:
     async def start(self, cursor: str | None) -> AsyncIterator[bytes]:
         """The frames after `cursor`; without one the stream begins now."""
         if cursor is None:
-            await self._begin_now()
+            await self.begin_now()
             return
         self._position = read_cursor(cursor)
         if self._position is None:
-            await self._begin_now()
+            await self.begin_now()
             yield RESYNC
             return
         async for frame in self.missed():
@@ -79,7 +79,7 @@ class Stream:
                 limit=PAGE,
             )
             if rows is None:
-                await self._begin_now()
+                await self.begin_now()
                 yield RESYNC
                 return
             complete = len(rows) < PAGE
@@ -94,7 +94,8 @@ class Stream:
             self.answer_due = False
         return message_frame(message, change)
 
-    async def _begin_now(self) -> None:
+    async def begin_now(self) -> None:
+        """Leave out everything that has been said so far."""
         newest = await self._conversations.history(
             self._channel, self._external_user_id, before=None, limit=1
         )

@@ -54,7 +54,7 @@ async def _chat(settings: Settings, slug: str, user: str) -> None:
     # What web visitors wait for is left to the process that serves them.
     roles = Roles(searches=False, sweeps=False)
     async with (
-        resolve(settings, join=True) as resolved,
+        resolve(settings, join=True, lasting=True) as resolved,
         open_runtime(resolved.parts, roles, {"terminal": TerminalAdapter(_show)}) as runtime,
     ):
         if slug == SLUG and resolved.embedded:

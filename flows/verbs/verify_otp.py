@@ -93,7 +93,8 @@ async def _send(
         Dispatch(exchange.services.new_id(), started.channel_id, started.address, content)
     )
     text = exchange.bot.texts.otp_again if again else exchange.bot.texts.otp_ask
-    raise _waiting(chat, path, lead + text.format(address=_masked(started.address)))
+    shown = _masked(started.address) if started.secret else started.address
+    raise _waiting(chat, path, lead + text.format(address=shown))
 
 
 def _waiting(chat: Stage, path: str, text: str) -> Parked:

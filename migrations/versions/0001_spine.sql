@@ -102,7 +102,7 @@ select protect('user_channels');
 -- While a table has no statistics, a look-up by its whole primary key and one by `tenant_id` alone in another
 -- index cost the same, and of equals the planner takes the index that was made last. Cached plans would then
 -- read all of a tenant's rows until the first ANALYZE, so on the tables of a turn the primary key comes last.
-
+--
 -- Counters and lease are taken under the row's lock. No index holds a column that every turn changes,
 -- so that those updates stay heap-only.
 create table sessions (
@@ -233,10 +233,10 @@ create table inbound_keys (
     message_id uuid not null,
     reply_id uuid,
     accepted_at timestamptz not null,
-    primary key (tenant_id, channel_id, key),
     foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
 create index inbound_keys_age on inbound_keys (tenant_id, accepted_at);
+alter table inbound_keys add primary key (tenant_id, channel_id, key);
 select protect('inbound_keys');
 
 -- One lane a session, in order of `position`; the first row that is not final holds the lane.

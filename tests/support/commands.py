@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -194,8 +195,12 @@ def ask(url: str, body: Any = None, token: str | None = None) -> Any:
     """One call of the web protocol; its JSON."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     payload = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, payload, headers), timeout=30) as answer:
-        return json.loads(answer.read())
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, payload, headers), timeout=30) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        error.add_note(error.read().decode())
+        raise
 
 
 @dataclass
@@ -220,8 +225,13 @@ class Visitor:
         """Send a text; the first reply's text."""
         reply = ask(f"{self.url}/web/v1/messages/{self.send(text)}?wait={wait_s}", None, self.token)
         assert reply["status"] == "completed", reply
-        return str(reply["message"]["content"])
+        return _text(reply["message"])
 
     def history(self) -> list[str]:
         listed = ask(f"{self.url}/web/v1/messages?limit=50", None, self.token)
-        return [str(message["content"]) for message in listed["messages"]]
+        return [_text(message) for message in listed["messages"]]
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return str(content["text"] if isinstance(content, dict) else content)
