@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-import psutil
 
 from benchmarks.programs import Program, free_port
 from storage.embedded.servers import embedded_servers
@@ -59,10 +58,6 @@ class Lab:
         lines = (self.folder / "servers" / "postgres" / "postmaster.pid").read_text().splitlines()
         return int(lines[0])
 
-    @property
-    def redis_pid(self) -> int:
-        return next(child.pid for child in psutil.Process().children() if "redis" in child.name())
-
 
 @asynccontextmanager
 async def scratch() -> AsyncIterator[Path]:
@@ -90,3 +85,17 @@ async def open_lab() -> AsyncIterator[Lab]:
         await migrate(template, runtime_url(template))
         secret = base64.b64encode(os.urandom(32)).decode()
         yield Lab(folder, addresses.owner_url, addresses.redis_url, secret)
+
+
+@asynccontextmanager
+async def run_parley(folder: Path, bots: Path) -> AsyncIterator[Program]:
+    """`parley run` with a data folder inside `folder`, from its announcement until the block ends."""
+    folder.mkdir(exist_ok=True)
+    environment = {
+        "PARLEY_DATA_DIR": str(folder / "var"),
+        "PARLEY_BOTS_DIR": str(bots),
+        "PARLEY_LOG_FORMAT": "json",
+    }
+    async with Program("run", ["bot", "run"], folder, environment, port=free_port()) as program:
+        await program.said(b"Parley is ready")
+        yield program

@@ -91,7 +91,8 @@ class Program:
         line = await asyncio.to_thread(self._process.stdout.readline)
         result: dict[str, Any] = orjson.loads(line) if line else {"error": self._last_words()}
         if "error" in result:
-            raise Unexpected(f"{self.name}, {order}: {result['error']}")
+            asked = {name: value for name, value in order.items() if name != "texts"}
+            raise Unexpected(f"{self.name}, {asked}: {result['error']}")
         return result
 
     async def stop(self) -> None:
@@ -147,3 +148,8 @@ def shared_out_mb(pid: int) -> float:
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return total / 1e6
+
+
+def child_named(pid: int, name: str) -> int:
+    """The child whose program has this name."""
+    return next(child.pid for child in psutil.Process(pid).children() if name in child.name())

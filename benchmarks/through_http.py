@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -68,12 +69,16 @@ async def measure(
         lab.start("load", "benchmarks.load") as load,
         contenders(lab, bare_url, tenant_id) as all_of_them,
     ):
+        for contender in all_of_them.values():
+            # Connections are opened and plans made when there is load: before anything is measured.
+            await load.order(mode=contender.mode, port=contender.port, clients=32, seconds=1)
         for count in clients:
             for _ in range(rounds):
                 for name, contender in all_of_them.items():
                     await _one_round(lab, load, contender, count, seconds, tallies[count, name])
                 before = cpu_seconds(lab.postgres_pid)
                 ms = await run_pgbench(bare_url, tenant_id, lab.folder, clients=count, seconds=seconds)
+                await asyncio.sleep(0.2)  # until the server has taken note of its ended processes
                 used = cpu_seconds(lab.postgres_pid) - before
                 tallies[count, PGBENCH].add(ms, max(1, round(seconds)), 0.0, used, len(ms))
     return [Table("Through HTTP", COLUMNS, _rows(tallies), NOTE)], _verdicts(tallies)

@@ -7,12 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from config.bots import BotConfig, OtpConfig
 from config.bots import load_bot as read_config
+from config.errors import ConfigError
 from flows.bot import Bot
+from flows.errors import FlowMistake
 from flows.load import load_bot
 from storage.records import Channel
 from storage.tenants import Tenants
+
+log = structlog.get_logger("parley.bots")
 
 
 class TenantBots:
@@ -43,11 +49,19 @@ class TenantBots:
         """How a tenant's one-time codes are sent."""
         return self.config(await self._slug(tenant_id)).otp
 
-    async def load_all(self) -> None:
-        """Read every tenant's bot at start, so that a mistake is seen then."""
+    async def load_all(self, *, strictly: bool) -> None:
+        """Read every tenant's bot at start, so that a mistake is seen then.
+
+        Where many tenants are served, one's mistake is logged and the others are served; `strictly` raises it.
+        """
         for tenant in await self._tenants.list_all():
             self._slugs[tenant.id] = tenant.slug
-            await self.of(tenant.id)
+            try:
+                await self.of(tenant.id)
+            except (ConfigError, FlowMistake) as error:
+                if strictly:
+                    raise
+                log.error("bot_broken", tenant=tenant.slug, error=str(error))
 
     async def _slug(self, tenant_id: UUID) -> str:
         if tenant_id not in self._slugs:

@@ -14,7 +14,7 @@ import structlog
 from adapters.contract import Delivery, PushAdapter
 from adapters.errors import CannotLookUp, DeliveryFailed
 from bot.lanes import Lanes
-from storage.errors import StorageError, Unavailable
+from storage.errors import NotFound, StorageError, Unavailable
 from storage.outbox import ClaimedDelivery, Outbox
 from storage.records import Channel
 
@@ -38,7 +38,7 @@ class DeliveryWorker:
         self,
         outbox: Outbox,
         adapters: Mapping[str, PushAdapter],
-        channel: Callable[[UUID, UUID], Awaitable[Channel | None]],
+        channel: Callable[[UUID, UUID], Awaitable[Channel]],
         count: Callable[[str], None],
         *,
         limit: int = 32,
@@ -85,16 +85,17 @@ class DeliveryWorker:
                 await self._outbox.failed(claimed, failure.reason)
                 result = "failed"
             else:
-                await self._postpone(claimed, failure.reason, failure.retry_after)
+                await self._postpone(claimed, failure.reason, failure.retry_after, refused=True)
         except Unavailable:
             raise
         except Exception as error:
+            # Anything else, a time-out above all, leaves open whether the platform has it.
             log.exception("delivery_error", delivery=str(claimed.id))
             if claimed.attempt >= ATTEMPTS:
                 await self._outbox.failed(claimed, type(error).__name__)
                 result = "failed"
             else:
-                await self._postpone(claimed, type(error).__name__, None)
+                await self._postpone(claimed, type(error).__name__, None, refused=False)
         self._count(result)
         log.info(
             "delivery",
@@ -108,9 +109,12 @@ class DeliveryWorker:
         return result != "postponed"
 
     async def _send(self, claimed: ClaimedDelivery) -> str:
-        channel = await self._channel(claimed.tenant_id, claimed.channel_id)
-        if channel is None or channel.platform not in self._adapters:
-            raise DeliveryFailed("the channel is gone", permanent=True)
+        try:
+            channel = await self._channel(claimed.tenant_id, claimed.channel_id)
+        except NotFound as error:
+            raise DeliveryFailed(str(error), permanent=True) from None
+        if channel.platform not in self._adapters:
+            raise DeliveryFailed(f"nothing delivers to {channel.platform} here", permanent=True)
         adapter = self._adapters[channel.platform]
         delivery = Delivery(
             str(claimed.id),
@@ -141,7 +145,9 @@ class DeliveryWorker:
             with attempt:
                 await self._outbox.sent(claimed, external_id, found=found)
 
-    async def _postpone(self, claimed: ClaimedDelivery, reason: str, retry_after: float | None) -> None:
+    async def _postpone(
+        self, claimed: ClaimedDelivery, reason: str, retry_after: float | None, *, refused: bool
+    ) -> None:
         wait = retry_after if retry_after is not None else min(2.0**claimed.attempt, LONGEST_WAIT_S)
-        await self._outbox.postpone(claimed, timedelta(seconds=wait), reason)
+        await self._outbox.postpone(claimed, timedelta(seconds=wait), reason, refused=refused)
         asyncio.get_running_loop().call_later(wait + 0.05, self.wake, claimed.tenant_id, claimed.session_id)

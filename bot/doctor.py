@@ -91,5 +91,6 @@ async def _redis(parts: Parts) -> str:
 
 async def _runtime(parts: Parts) -> str:
     async with open_runtime(parts, Roles(accepts=False, works=False, sweeps=False), {}) as runtime:
+        await runtime.bots.load_all(strictly=True)
         tenants = await runtime.tenants.list_all()
     return f"role, key and bots are fine; {len(tenants)} tenant{'' if len(tenants) == 1 else 's'}"

@@ -36,7 +36,7 @@ class Metrics:
     """The process's figures. `depth` looks at the queues across tenants."""
 
     def __init__(self, depth: Callable[[], Awaitable[Depth]]) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._depth = depth
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()

@@ -137,7 +137,8 @@ async def open_runtime(
         channels = Channels(database, vault, clock)
         sessions = Sessions(database, clock)
         bots = TenantBots(parts.bots_dir, tenants)
-        await bots.load_all()
+        if roles.accepts or roles.works:
+            await bots.load_all(strictly=roles.alone)
         store = around_store(DurableTurnStore(database, vault, clock, pushed=adapters.keys(), lease=lease))
         bus = Bus(redis, blocking)
         relay = None if roles.alone else BusRelay(bus)

@@ -32,7 +32,7 @@ def build_app(
 ) -> web.Application:
     """The application of `web` and `run`."""
     app = build_monitor(runtime)
-    tokens = Tokens(runtime.secrets.derive("web"), clock=clock)
+    tokens = Tokens(*runtime.secrets.derive_each("web"), clock=clock)
     mount(app, runtime.conversations, tokens, clock, demo_page=demo_page, token_in_url=token_in_url)
     return app
 
@@ -60,7 +60,7 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
         try:
             await site.start()
         except OSError as error:
-            reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error)
+            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise PortTaken(
                 f"cannot listen on {host} port {port} ({reason}): stop what uses it, or set PORT to another"
             ) from None

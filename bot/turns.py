@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +20,7 @@ from flows.engine import give_up, run_turn
 from flows.errors import FlowError, FlowFailed
 from flows.services import Services
 from flows.texts import Texts
-from storage.errors import LeaseLost, NotFound, Unavailable, VersionRace
+from storage.errors import LeaseLost, NotFound, StorageError, Unavailable, VersionRace
 from storage.ids import uuid7
 from storage.records import Committed, NewMessage, Outcome, Turn
 from storage.turns import TurnStore
@@ -192,13 +191,13 @@ class TurnWorker:
         try:
             outcome = await run_turn(bot, turn, services, limit_seconds=TURN_LIMIT_S)
         except FlowFailed as failure:
-            # Lines of code and no values: an exception's text may hold what a person wrote.
+            # The logs leave an exception's text out, since it may hold what a person wrote.
             log.error(
                 "flow_failed",
                 session=str(turn.session.id),
                 entry=str(turn.entry.id),
                 error=failure.outcome.error,
-                trace="".join(traceback.format_tb(failure.cause.__traceback__)),
+                exc_info=failure.cause,
             )
             return await self._bury(running, failure.outcome)
         if outcome.damage is not None:
@@ -238,7 +237,9 @@ class TurnWorker:
     async def _retry_later(self, turn: Turn, error: Exception) -> None:
         attempt = turn.entry.attempt
         after = RETRY_AFTER_S[attempt - 1] if attempt <= len(RETRY_AFTER_S) else 0.0
-        await self._give_back(turn, after, f"{type(error).__name__}: {error}")
+        # An exception's text may hold what a person wrote; only our own errors' texts are safe to keep.
+        told = f"{type(error).__name__}: {error}" if isinstance(error, StorageError) else type(error).__name__
+        await self._give_back(turn, after, told)
         asyncio.get_running_loop().call_later(
             after + 0.05, self.wake, turn.session.tenant_id, turn.session.id
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from storage.shortlived import ShortLived
 from storage.statements import Statements
 
 LIFE = 60.0
+IDLE_MINUTES = 30
 # An account that nobody has is remembered for less, since the next thing may be that somebody adds it.
 UNKNOWN_LIFE = 5.0
 
@@ -206,3 +207,8 @@ def _listed(tenant_id: UUID, row: Mapping[str, Any], sealer: Sealer) -> ListedCh
         row["settings"],
     )
     return ListedChannel(channel, row["created_at"], row["updated_at"], row["disabled_at"])
+
+
+def idle_time(channel: Channel) -> timedelta:
+    """How long a session of the channel stays open in silence when no flow is parked."""
+    return timedelta(minutes=int(channel.settings.get("idle_minutes") or IDLE_MINUTES))

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from storage.channels import idle_time
 from storage.clock import Clock
 from storage.database import Database
 from storage.errors import KeyMissing, LeaseLost, SealBroken, SealNeeded, VersionRace
@@ -58,7 +59,6 @@ class DurableTurnStore:
     """Accepts, claims, checkpoints and commits turns in Postgres.
 
     `pushed` names the platforms whose replies go out by deliveries; on the others commit is delivery.
-    `idle` is how long a silent session stays open when no flow is parked, unless its channel says otherwise.
     """
 
     def __init__(
@@ -68,14 +68,12 @@ class DurableTurnStore:
         clock: Clock,
         *,
         pushed: Collection[str] = (),
-        idle: timedelta = timedelta(minutes=30),
         lease: timedelta = LEASE,
     ) -> None:
         self._database = database
         self._seal = TurnSeal(vault)
         self._clock = clock
         self._pushed = frozenset(pushed)
-        self._idle = idle
         self._lease = lease
 
     async def accept(self, inbound: Inbound, *, claim: bool) -> Accepted | Duplicate:
@@ -155,7 +153,6 @@ class DurableTurnStore:
     ) -> Accepted | Duplicate:
         channel, now = inbound.channel, self._clock()
         entry_id = uuid7()
-        idle = channel.settings.get("idle_minutes")
         try:
             row = await self._database.call(
                 _ACCEPT,
@@ -180,7 +177,7 @@ class DurableTurnStore:
                 entry_id,
                 uuid7() if inbound.wants_reply else None,
                 now,
-                timedelta(minutes=idle) if idle else self._idle,
+                idle_time(channel),
                 self._lease,
                 claim,
             )
@@ -278,7 +275,7 @@ class DurableTurnStore:
                 sealed.dispatch_seals,
                 session.external_user_id if session.platform in self._pushed else None,
                 now,
-                None if state is None else outcome.parked_for or self._idle,
+                outcome.parked_for,
                 None if state is None else outcome.parked_for is not None,
                 outcome.close,
                 outcome.damage,

@@ -42,7 +42,7 @@ async def migrate(owner_url: str, runtime_url: str, *, single_role: bool = False
             # Imported here: it takes longer than the rest of a start that finds nothing to do.
             from storage.versions import upgrade
 
-            await upgrade(owner_url, _MIGRATIONS)
+            await upgrade(owner_url, _MIGRATIONS, single_role=single_role)
         return missing
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
         raise Unavailable(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from storage.database import Database
+from storage.errors import KeyMissing, SealBroken
 from storage.keys import Vault
 from storage.records import ContentType
 from storage.statements import Statements
@@ -49,14 +50,7 @@ class Outbox:
             begun = await connection.fetchrow(self._sql.begin_attempt, tenant_id, row["id"], row["attempts"])
             source = await connection.fetchrow(self._sql.content, tenant_id, session_id, row["message_id"])
         assert begun is not None and source is not None
-        content = source["content"] or ""
-        sealed, table = source["sealed"], "messages"
-        if row["message_id"] is None:
-            sealed, table = row["sealed"], "outbox"
-        if sealed is not None:
-            sealer = await self._vault.user_sealer(tenant_id, source["user_id"])
-            content = sealer.open(table, "content", row["message_id"] or row["id"], sealed).decode()
-        return ClaimedDelivery(
+        claimed = ClaimedDelivery(
             tenant_id,
             session_id,
             row["id"],
@@ -65,10 +59,21 @@ class Outbox:
             row["attempts"],
             row["address"],
             source["thread_key"],
-            content,
+            source["content"] or "",
             ContentType(source["content_type"] or ContentType.TEXT),
             begun["answer_lost"],
         )
+        table, sealed = ("outbox", row["sealed"]) if row["message_id"] is None else ("messages", source["sealed"])
+        if sealed is None:
+            return claimed
+        try:
+            sealer = await self._vault.user_sealer(tenant_id, source["user_id"])
+            content = sealer.open(table, "content", row["message_id"] or row["id"], sealed).decode()
+        except (KeyMissing, SealBroken) as error:
+            # Erased or damaged: nobody can ever send it, and the lane goes on.
+            await self.failed(claimed, str(error))
+            return await self.claim(tenant_id, session_id)
+        return replace(claimed, content=content)
 
     async def waiting(self, tenant_id: UUID, session_id: UUID) -> int:
         """How many deliveries the lane holds that are neither sent nor given up."""
@@ -89,12 +94,24 @@ class Outbox:
         """The platform will never take it; the lane goes on. False when the lease was lost meanwhile."""
         return await self._settle(delivery, "failed", None, error, "permanent")
 
-    async def postpone(self, delivery: ClaimedDelivery, after: timedelta, error: str) -> None:
-        """A temporary failure: the lane waits `after` and tries this one again."""
+    async def postpone(
+        self, delivery: ClaimedDelivery, after: timedelta, error: str, *, refused: bool
+    ) -> None:
+        """A temporary failure: the lane waits `after` and tries this one again.
+
+        `refused` says that the platform did not take it. Otherwise nobody knows, so the attempt is left
+        without an end, and the next one looks the delivery up or labels it.
+        """
         async with self._database.tenant(delivery.tenant_id) as connection:
-            await connection.execute(
-                self._sql.end_attempt, delivery.tenant_id, delivery.id, delivery.attempt, "temporary", error
-            )
+            if refused:
+                await connection.execute(
+                    self._sql.end_attempt,
+                    delivery.tenant_id,
+                    delivery.id,
+                    delivery.attempt,
+                    "temporary",
+                    error,
+                )
             await connection.execute(
                 self._sql.postpone, delivery.tenant_id, delivery.id, delivery.token, after, error
             )

@@ -35,6 +35,10 @@ class Secrets:
         """32 bytes of the current key for one purpose (HKDF, RFC 5869): a pepper, a signing key."""
         return _hkdf(self._keys[0], purpose)
 
+    def derive_each(self, purpose: str) -> tuple[bytes, ...]:
+        """The same of every key, the current one first: what older keys signed stays valid through a rotation."""
+        return tuple(_hkdf(key, purpose) for key in self._keys)
+
 
 def load_or_create_secret(data_dir: Path, *, database_has_keys: bool) -> bytes:
     """The key that `run` keeps in its data folder, made once when there is none.

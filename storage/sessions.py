@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from storage.channels import idle_time
 from storage.clock import Clock
 from storage.database import Database
 from storage.ids import uuid7
@@ -16,10 +17,9 @@ from storage.statements import Statements
 class Sessions:
     """The sessions of a tenant."""
 
-    def __init__(self, database: Database, clock: Clock, *, idle: timedelta = timedelta(minutes=30)) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._idle = idle
         self._sql = Statements("sessions")
 
     async def find_user(self, channel: Channel, external_id: str) -> UUID | None:
@@ -51,6 +51,9 @@ class Sessions:
             assert found is not None
             user_id: UUID = found["id"]
             await connection.execute(
+                self._sql.close_stale, tenant_id, channel.id, thread_key, user_id, now
+            )
+            await connection.execute(
                 self._sql.open,
                 tenant_id,
                 uuid7(),
@@ -59,7 +62,7 @@ class Sessions:
                 channel.platform,
                 thread_key,
                 now,
-                self._idle,
+                idle_time(channel),
             )
             session = await connection.fetchrow(
                 self._sql.find_open, tenant_id, channel.id, thread_key, user_id

@@ -17,9 +17,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from storage.errors import SchemaMismatch
 
 
-async def upgrade(owner_url: str, migrations: Path) -> None:
+async def upgrade(owner_url: str, migrations: Path, *, single_role: bool) -> None:
     """Run the versions in `migrations` that are missing. Raises SchemaMismatch where one cannot run."""
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(owner_url))
+    settings = {"parley.single_role": "on" if single_role else "off"}
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(owner_url, server_settings=settings)
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade, migrations)

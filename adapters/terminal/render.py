@@ -18,6 +18,8 @@ def render(content: str, content_type: ContentType) -> str:
     lines = [reply.get("text") or ""]
     card = reply.get("card") or {}
     lines += [str(card[key]) for key in ("title", "text") if card.get(key)]
+    lines += [f"  {name}: {value}" for name, value in card.get("fields") or []]
+    lines += [str(card["link"])] if card.get("link") else []
     for kind in ("image", "file"):
         if reply.get(kind):
             lines.append(f"[{kind}] {reply[kind].get('url', '')}")

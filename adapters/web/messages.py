@@ -42,9 +42,10 @@ def show_reply(door: Door) -> Endpoint:
         if reply_id is None:
             raise not_found()
         wait_s = _wait(request.query.get("wait"))
-        state = await door.conversations.reply(channel, visitor.external_id, reply_id)
-        if state is not None and state.status is MessageStatus.PENDING and wait_s:
+        if wait_s:
             state = await _wait_for_reply(door, channel, visitor, reply_id, wait_s)
+        else:
+            state = await door.conversations.reply(channel, visitor.external_id, reply_id)
         if state is None:
             raise not_found()
         return answer(reply_body(state))

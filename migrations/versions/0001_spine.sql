@@ -5,8 +5,11 @@ return nullif(current_setting('parley.tenant_id', true), '')::uuid;
 
 grant select on alembic_version to public;
 
+-- Whether the role is there for us: in a cluster that another Parley shares, a database of a single role must
+-- not be laid out for the other one's roles. `storage.versions` makes the setting.
 create function role_exists(p_role text) returns boolean language sql stable
-return exists (select from pg_catalog.pg_roles where rolname = p_role);
+return coalesce(current_setting('parley.single_role', true), '') <> 'on'
+       and exists (select from pg_catalog.pg_roles where rolname = p_role);
 
 -- Row-level security and the runtime's grants for a table with tenant data.
 create function protect(p_table regclass, p_grants text default 'select, insert, update, delete')
@@ -116,6 +119,8 @@ create table sessions (
     started_at timestamptz not null,
     last_active_at timestamptz not null,
     closes_at timestamptz not null,
+    -- How long silence may last while no flow is parked: the channel's, as of the session's start.
+    idle interval not null default '30 minutes',
     ended_at timestamptz,
     end_reason text check (end_reason in ('idle', 'abandoned', 'ended', 'erased')),
     parked boolean not null default false,

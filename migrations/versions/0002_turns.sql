@@ -42,9 +42,14 @@ begin
 
     select * into v_user from users
     where tenant_id = p_tenant and platform = p_platform and external_id = p_external_user;
-    if not found then
+    if found and (v_user.locale is distinct from coalesce(p_locale, v_user.locale)
+                  or not v_user.profile @> p_profile) then
+        update users u set locale = coalesce(p_locale, u.locale), profile = u.profile || p_profile
+        where u.tenant_id = p_tenant and u.id = v_user.id
+        returning * into v_user;
+    elsif not found then
         insert into users (tenant_id, id, platform, external_id, locale, profile, created_at)
-        values (p_tenant, p_user, p_platform, p_external_user, p_locale, coalesce(p_profile, '{}'), p_now)
+        values (p_tenant, p_user, p_platform, p_external_user, p_locale, p_profile, p_now)
         on conflict (tenant_id, platform, external_id) do nothing;
         select * into strict v_user from users
         where tenant_id = p_tenant and platform = p_platform and external_id = p_external_user;
@@ -72,8 +77,8 @@ begin
             exit;
         end if;
         insert into sessions (tenant_id, id, user_id, channel_id, platform, thread_key,
-                              started_at, last_active_at, closes_at)
-        values (p_tenant, p_session, v_user.id, p_channel, p_platform, p_thread, p_now, p_now, p_now + p_idle)
+                              started_at, last_active_at, closes_at, idle)
+        values (p_tenant, p_session, v_user.id, p_channel, p_platform, p_thread, p_now, p_now, p_now + p_idle, p_idle)
         on conflict (tenant_id, channel_id, thread_key, user_id) where status <> 'closed' do nothing;
     end loop;
 
@@ -350,7 +355,8 @@ begin
     update sessions s
     set last_seq = v_session.last_seq + v_count, last_change = v_session.last_change + v_failed + v_count, done_position = p_position,
         lease_token = commit_turn.token, last_active_at = p_now,
-        closes_at = coalesce(p_now + p_open_for, s.closes_at), parked = coalesce(p_parked, s.parked),
+        parked = coalesce(p_parked, s.parked),
+        closes_at = case when p_parked is null then s.closes_at else p_now + coalesce(p_open_for, s.idle) end,
         seals_input = coalesce(p_seals_input, s.seals_input),
         status = case when p_close and v_next.id is null then 'closed' else s.status end,
         ended_at = case when p_close and v_next.id is null then p_now end,
@@ -382,4 +388,32 @@ begin
     update inbox set lease_until = null, due_at = now() + p_after, error = p_error
     where tenant_id = p_tenant and id = p_entry;
     return found;
+end $$;
+
+-- A reply that a client waits for, with the ids of its turn's further replies; one row, of nulls when the user
+-- has no such message on the channel. Reads only.
+create function read_reply(p_tenant uuid, p_channel uuid, p_user uuid, p_reply uuid) returns table (
+    id uuid, session_id uuid, seq bigint, change bigint, created_change bigint, sender_type text, content text,
+    content_type text, sealed bytea, status text, in_reply_to uuid, created_at timestamptz, reason text, more uuid[]
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    v_message messages;
+begin
+    perform set_config('parley.tenant_id', p_tenant::text, true);
+    select * into v_message from messages where tenant_id = p_tenant and id = p_reply;
+    perform from sessions
+    where tenant_id = p_tenant and id = v_message.session_id and channel_id = p_channel and user_id = p_user;
+    if found then
+        select v_message.id, v_message.session_id, v_message.seq, v_message.change, v_message.created_change,
+               v_message.sender_type, v_message.content, v_message.content_type, v_message.sealed,
+               v_message.status, v_message.in_reply_to, v_message.created_at, v_message.reason
+        into id, session_id, seq, change, created_change, sender_type, content, content_type, sealed,
+             status, in_reply_to, created_at, reason;
+        more := array(select f.id from messages f
+                      where f.tenant_id = p_tenant and f.session_id = v_message.session_id
+                        and f.seq > v_message.seq and f.in_reply_to = v_message.in_reply_to
+                      order by f.seq);
+    end if;
+    return next;
 end $$;

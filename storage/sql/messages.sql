@@ -18,19 +18,12 @@ order by case when created_change > $3 then created_change else change end
 limit $4
 
 -- name: one
--- A message of one user, by id, with what its turn said about having no reply.
+-- A message of one user, by id.
 select m.id, m.session_id, m.seq, m.change, m.created_change, m.sender_type, m.content, m.content_type, m.sealed,
-       m.status, m.in_reply_to, m.created_at, m.reason
+       m.status, m.in_reply_to, m.created_at
 from messages m
 join sessions s on s.tenant_id = m.tenant_id and s.id = m.session_id
 where m.tenant_id = $1 and m.id = $2 and s.channel_id = $3 and s.user_id = $4
-
--- name: further_replies
--- The other replies to the message that a first reply answers, in order.
-select id
-from messages
-where tenant_id = $1 and session_id = $2 and in_reply_to = $3 and seq > $4
-order by seq
 
 -- name: rate
 -- What a person thinks of a bot's message; the last word counts.

@@ -14,10 +14,18 @@ select id, status, started_at
 from sessions
 where tenant_id = $1 and channel_id = $2 and thread_key = $3 and user_id = $4 and status <> 'closed'
 
+-- name: close_stale
+-- A session that fell silent before its user came back, where nothing is queued.
+update sessions
+set status = 'closed', ended_at = $5, end_reason = case when parked then 'abandoned' else 'idle' end
+where tenant_id = $1 and channel_id = $2 and thread_key = $3 and user_id = $4
+  and status = 'active' and closes_at <= $5 and done_position = last_position
+
 -- name: open
 -- A new session, unless one is open.
-insert into sessions (tenant_id, id, user_id, channel_id, platform, thread_key, started_at, last_active_at, closes_at)
-values ($1, $2, $3, $4, $5, $6, $7::timestamptz, $7::timestamptz, $7::timestamptz + $8::interval)
+insert into sessions (tenant_id, id, user_id, channel_id, platform, thread_key, started_at, last_active_at, closes_at,
+                      idle)
+values ($1, $2, $3, $4, $5, $6, $7::timestamptz, $7::timestamptz, $7::timestamptz + $8::interval, $8::interval)
 on conflict (tenant_id, channel_id, thread_key, user_id) where status <> 'closed' do nothing
 
 -- name: of_user

@@ -98,6 +98,10 @@ async def test_a_single_role_owns_and_runs_everything_and_tenants_stay_apart(she
             await owner.execute(f"create role app login password '{PASSWORD}'")
     database = await host.make_database(owner="app")
     async with host.connected(database) as owner:
+        # Another Parley of this host has roles of its own; they have no part here.
+        for role in ("parley_runtime", "parley_dispatch"):
+            if not await owner.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+                await owner.execute(f"create role {role} login password '{PASSWORD}'")
         # What a host's console does; making the extension takes more than owning the database.
         await owner.execute("create extension if not exists vector")
     url = host.url("app", database)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from commands import ROOT, servers_of
 
@@ -94,21 +92,13 @@ def test_redis_is_away(deployed, command):
 
 def test_a_database_that_is_not_migrated(deployed, servers):
     url = servers.owner_url
-    bare = deployed.with_environment(DATABASE_URL=url.replace("/parley?", "/postgres?"), DATABASE_OWNER_URL="")
+    bare = deployed.with_environment(
+        DATABASE_URL=url.replace("/parley?", "/postgres?"), DATABASE_OWNER_URL=""
+    )
     assert "can look past row-level security" in refusal(bare, "web")
     runtime = url.replace("//postgres@", "//parley_runtime@").replace("/parley?", "/postgres?")
     for command in (("run",), ("web",), ("tenant", "list")):
         assert "run `parley migrate`" in refusal(bare.with_environment(DATABASE_URL=runtime), *command)
-
-
-def test_a_folder_that_the_servers_account_may_not_enter(shell):
-    if os.geteuid() != 0:
-        shell.folder.chmod(0o500)
-        assert "PARLEY_DATA_DIR" in refusal(shell, "run")
-        return
-    shell.folder.chmod(0o700)
-    said = refusal(shell, "run")
-    assert "chmod o+x" in said
 
 
 def test_doctor_says_what_is_wrong_and_goes_on(deployed):
@@ -127,4 +117,7 @@ def test_the_settings_of_a_dotenv_file_count(shell):
 
 
 def test_the_demo_bot_of_the_repository_is_whole(shell):
-    assert shell.with_environment(PARLEY_BOTS_DIR=str(ROOT / "config" / "tenants")).run("flows", "list").code == 0
+    assert (
+        shell.with_environment(PARLEY_BOTS_DIR=str(ROOT / "config" / "tenants")).run("flows", "list").code
+        == 0
+    )

@@ -7,7 +7,12 @@ def test_a_tenant_is_made_shown_and_listed(deployed):
     made = deployed.run("tenant", "create", "acme", "--name", "Acme Ltd.", "--json").json
     assert made["slug"] == "acme"
     shown = deployed.run("tenant", "show", "acme", "--json").json
-    assert (shown["id"], shown["name"], shown["channels"], shown["flows"]) == (made["id"], "Acme Ltd.", [], [])
+    assert (shown["id"], shown["name"], shown["channels"], shown["flows"]) == (
+        made["id"],
+        "Acme Ltd.",
+        [],
+        [],
+    )
     assert [each["slug"] for each in deployed.run("tenant", "list", "--json").json] == ["acme"]
     assert "acme  Acme Ltd." in deployed.run("tenant", "list").out
 
@@ -31,7 +36,17 @@ def test_a_web_channel_from_its_making_to_its_end(deployed):
     named = ("web", "shop", "--tenant", "acme")
     origins = ["https://a.example", "https://b.example:8443"]
     made = deployed.run(
-        *("channel", "add", *named, "--origin", origins[0], "--origin", origins[1], "--identity-secret", "new"),
+        *(
+            "channel",
+            "add",
+            *named,
+            "--origin",
+            origins[0],
+            "--origin",
+            origins[1],
+            "--identity-secret",
+            "new",
+        ),
         "--json",
     ).json
     assert made["allowed_origins"] == origins

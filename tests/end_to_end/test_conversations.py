@@ -117,7 +117,9 @@ async def test_a_form_is_filled_in_over_days_and_restarts(
     async with open_house(database, redis_url, DEMO_BOTS, {}, clock) as house:
         visitor.url = house.url
         [welcome] = await visitor.say("Yes")
-        assert re.fullmatch(r"Welcome, Ada Lovelace! Your application has the number A-[0-9A-F]{6}\.", welcome)
+        assert re.fullmatch(
+            r"Welcome, Ada Lovelace! Your application has the number A-[0-9A-F]{6}\.", welcome
+        )
         assert len({message["session_id"] for message in await visitor.messages()}) == 1
 
 

@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 import asyncpg
+import pytest
 from aiohttp import ClientSession
 from fleet import Fleet, until
 from outside import Outside
@@ -128,30 +129,44 @@ async def test_a_worker_that_slept_for_two_leases_commits_nothing_after_its_resc
     assert await visitor.transcript() == [("user", "visit"), ("bot", "Rang: ring-1")]
 
 
-async def test_a_worker_that_slept_while_its_rescuer_is_still_at_work_commits_nothing(
-    fleet: Fleet, outside: Outside, owner: asyncpg.Connection[Any], http: ClientSession
+@pytest.mark.parametrize("rescued", [True, False], ids=["rescued", "being rescued"])
+async def test_the_commit_of_a_worker_that_lost_its_lease_touches_no_row(
+    fleet: Fleet,
+    outside: Outside,
+    owner: asyncpg.Connection[Any],
+    http: ClientSession,
+    rescued: bool,
 ) -> None:
-    sleeper = await fleet.start("sleeper", points=["committing"], alone=False)
+    """The sleeper's next renewal is far away, so that nothing but the fence can stop its commit."""
+    sleeper = await fleet.start("sleeper", points=["committing"], alone=False, lease_s=120.0)
     visitor = await Visitor.enter(http, sleeper.url)
     asleep = outside.hold("committing", "sleeper")
     reply = await visitor.send("visit")
     await asleep.reached()
     sleeper.freeze()
+    # Two leases go by.
+    await owner.execute("update inbox set lease_until = now()")
 
-    rescuer = await fleet.start("rescuer", points=["committing"], alone=False, lease_s=30.0)
+    rescuer = await fleet.start("rescuer", points=["committing"], alone=False, lease_s=120.0)
+    visitor.url = rescuer.url
     at_work = outside.hold("committing", "rescuer")
     await at_work.reached()
+    if rescued:
+        at_work.let_go()
+        assert await visitor.answer(reply) == ["Rang: ring-1"]
     written = await rows_as_written(owner)
 
     asleep.let_go()
     sleeper.thaw()
-    assert (await turn_logged(sleeper))["result"] == "lease_lost"
+    # A commit of what is done already is told so; either way it came as far as the fence.
+    assert (await turn_logged(sleeper))["result"] == ("done" if rescued else "lease_lost")
+    assert not [event for event in sleeper.events if event.get("event") == "lease_lost"]
     assert await rows_as_written(owner) == written
 
     at_work.let_go()
-    visitor.url = rescuer.url
     assert await visitor.answer(reply) == ["Rang: ring-1"]
     assert await visitor.transcript() == [("user", "visit"), ("bot", "Rang: ring-1")]
+    assert len(outside.keys("ring")) == 1
 
 
 async def turn_logged(running: Any) -> dict[str, Any]:

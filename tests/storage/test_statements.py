@@ -22,8 +22,7 @@ CHANNEL = "id platform external_account_id slug credentials settings created_at 
 COLUMNS = {
     "messages.last_of_session": STORED_MESSAGE,
     "messages.changed_since": STORED_MESSAGE,
-    "messages.one": f"{STORED_MESSAGE} reason",
-    "messages.further_replies": "id",
+    "messages.one": STORED_MESSAGE,
     "sessions.find_user": "id deleted_at",
     "sessions.find_open": SESSION,
     "sessions.of_user": SESSION,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -361,3 +362,28 @@ async def test_a_user_is_known_by_platform_and_id_and_keeps_locale_and_profile(b
     accepted = await bench.store.accept(type(inbound)(inbound.channel, sighting, ("k",), "hi"), claim=True)
     assert accepted.turn.session.locale == "de"
     assert accepted.turn.session.profile == {"name": "Eve"}
+
+
+async def test_a_channels_own_time_of_silence_holds_after_the_first_answer_too(bench):
+    patient = replace(bench.channel, settings={"idle_minutes": 240})
+    first = await bench.store.accept(replace(bench.inbound("hello"), channel=patient), claim=True)
+    await bench.commit(first.turn, "hi")
+    bench.clock.advance(timedelta(hours=3))
+    second = await bench.store.accept(replace(bench.inbound("again"), channel=patient), claim=True)
+    assert second.session_id == first.session_id
+    await bench.commit(second.turn, "hi")
+    bench.clock.advance(timedelta(hours=5))
+    third = await bench.store.accept(replace(bench.inbound("again"), channel=patient), claim=True)
+    assert third.session_id != first.session_id
+
+
+async def test_what_a_platform_says_anew_of_a_user_is_kept_and_silence_forgets_nothing(bench):
+    inbound = bench.inbound("hi")
+    for sighting in (Sighting("eve", "de", {"name": "Eve"}), Sighting("eve", "fr", {"zone": "CET"})):
+        await bench.store.accept(replace(inbound, user=sighting, dedupe_keys=(sighting.locale,)), claim=False)
+    await bench.store.accept(replace(inbound, user=Sighting("eve"), dedupe_keys=("plain",)), claim=False)
+    turn = await bench.store.load(
+        bench.channel.tenant_id, await bench.eyes.fetchval("select id from sessions")
+    )
+    assert turn.session.locale == "fr"
+    assert turn.session.profile == {"name": "Eve", "zone": "CET"}

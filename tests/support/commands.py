@@ -183,9 +183,10 @@ def servers_of(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.name() in ("postgres", "redis-server") and process.status() != psutil.STATUS_ZOMBIE:
-                if any(str(folder) in trace for trace in (*process.cmdline(), process.cwd())):
-                    found.append(process)
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if alive and process.name() in ("postgres", "redis-server"):
+                traces = (*process.cmdline(), process.cwd())
+                found += [process] if any(str(folder) in trace for trace in traces) else []
         except psutil.Error:
             continue  # gone meanwhile
     return found

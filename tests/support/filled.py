@@ -20,8 +20,9 @@ _FILL = (
     """insert into users (tenant_id, id, platform, external_id, created_at)
     select $1, md5('u' || n)::uuid, 'web', 'u' || n, $3 from generate_series(1, $4) n""",
     """insert into sessions (tenant_id, id, user_id, channel_id, platform, started_at, last_active_at, closes_at,
-                             last_seq, last_change, last_position)
-    select $1, md5('s' || n)::uuid, md5('u' || n)::uuid, $2, 'web', $3, $3, $3 + interval '1 hour', 20, 20, 1
+                             idle, last_seq, last_change, last_position)
+    select $1, md5('s' || n)::uuid, md5('u' || n)::uuid, $2, 'web', $3, $3, $3 + interval '1 hour',
+           interval '1 hour', 20, 20, 1
     from generate_series(1, $4) n""",
     """insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, content, created_at)
     select $1, md5('m' || n || '-' || k)::uuid, md5('s' || n)::uuid, k, k, k, 'user', 'hello', $3

@@ -122,7 +122,7 @@ async def until(condition: Any, what: str, within_s: float = 30.0) -> Any:
     """Wait until `condition()` (async) is truthy and return it."""
     try:
         async with asyncio.timeout(within_s):
-            while not (found := await condition()):
+            while not (found := await condition()):  # noqa: ASYNC110 – it comes true in another process
                 await asyncio.sleep(0.02)
             return found
     except TimeoutError:

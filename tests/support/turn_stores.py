@@ -16,6 +16,7 @@ from databases import DatabaseUrls
 from vaults import Strongroom, strongroom
 
 from storage.channels import Channels
+from storage.database import Database
 from storage.durable import DurableTurnStore
 from storage.ids import uuid7
 from storage.keys import Vault
@@ -51,6 +52,7 @@ class Bench:
     owner: asyncpg.Connection[Any]
     eyes: asyncpg.Connection[Any]
     vault: Vault
+    database: Database
 
     def inbound(self, text: str = "hello", *keys: str, user: str = "ada", **more: Any) -> Inbound:
         return Inbound(self.channel, Sighting(user), keys or (str(uuid7()),), text, **more)
@@ -108,6 +110,7 @@ async def bench(kind: str, urls: DatabaseUrls, clock: MovableClock) -> AsyncIter
                 owner,
                 eyes,
                 room.vault,
+                room.database,
             )
         finally:
             await eyes.close()

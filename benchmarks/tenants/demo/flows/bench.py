@@ -18,3 +18,4 @@ async def take_order(chat: Chat) -> None:
 async def ask_on_and_on(chat: Chat) -> None:
     for _ in range(ASKS):
         await chat.ask("number", "Next number?", int)
+    await chat.say("Thank you.")
