@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -53,7 +52,9 @@ async def run(*, quick: bool, only: str | None, output: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything: do the numbers come at all?")
+    parser.add_argument(
+        "--quick", action="store_true", help="less of everything: do the numbers come at all?"
+    )
     parser.add_argument("--only", choices=parts(quick=True), help="one part")
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the JSON file (default: {OUTPUT})")
     asked = parser.parse_args()

@@ -39,7 +39,7 @@ class Statement:
         return [given[name] for name in self.parameters]
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
     def get_reset_query(self) -> str:
         """As in Parley: nothing to reset."""
         return ""

@@ -26,7 +26,10 @@ async def measure(lab: Lab, *, turns: int) -> tuple[list[Table], list[Verdict]]:
     url = await lab.database("counted")
     server = Path(parse_qs(urlsplit(url).query)["host"][0]) / ".s.PGSQL.5432"
     rows: list[tuple[str | float, ...]] = []
-    async with counting_proxy(server, lab.folder / "proxy") as counts, lab.start("load", "benchmarks.load") as load:
+    async with (
+        counting_proxy(server, lab.folder / "proxy") as counts,
+        lab.start("load", "benchmarks.load") as load,
+    ):
         counted = url.replace(quote(str(server.parent)), quote(str(lab.folder / "proxy")))
         environment = lab.environment(counted, 5)
         async with lab.start("counted", "benchmarks.serve", environment=environment) as one:

@@ -55,8 +55,10 @@ class Visitor:
             yield say
 
 
-async def talk(say: Say, texts: tuple[str, ...], begins: float, ends: float, most: int) -> list[float]:
-    """Turn after turn until `ends` or `most`; how long each took, those that ended before `begins` left out."""
+async def talk(
+    say: Say, texts: tuple[str, ...], begins: float, ends: float, most: int
+) -> tuple[list[float], int]:
+    """Turn after turn until `ends` or `most`: how long those took that ended after `begins`, and how many in all."""
     prefix, took, count = secrets.token_hex(6), [], 0
     started = time.perf_counter()
     while started < ends and count < most:
@@ -66,7 +68,7 @@ async def talk(say: Say, texts: tuple[str, ...], begins: float, ends: float, mos
             took.append((ended - started) * 1000)
         started = ended
         count += 1
-    return took
+    return took, count
 
 
 async def carry_out(order: dict[str, Any], speakers: Callable[[int], Any]) -> dict[str, Any]:
@@ -75,14 +77,19 @@ async def carry_out(order: dict[str, Any], speakers: Callable[[int], Any]) -> di
     begins = time.perf_counter() + (0.0 if "turns" in order else WARM_S)
     ends = begins + order.get("seconds", 600.0)
 
-    async def one(number: int) -> list[float]:
+    async def one(number: int) -> tuple[list[float], int]:
         async with speakers(number) as say:
             return await talk(say, texts, begins, ends, order.get("turns", 10**9))
 
     cpu = time.process_time()
-    took = await asyncio.gather(*(one(number) for number in range(order["clients"])))
+    talks = await asyncio.gather(*(one(number) for number in range(order["clients"])))
     seconds = order["seconds"] if "seconds" in order else time.perf_counter() - begins
-    return {"seconds": seconds, "cpu_s": time.process_time() - cpu, "ms": [ms for each in took for ms in each]}
+    turns = sum(count for _, count in talks)
+    return {
+        "seconds": seconds,
+        "cpu_ms": (time.process_time() - cpu) / turns * 1000,
+        "ms": [ms for took, _ in talks for ms in took],
+    }
 
 
 @asynccontextmanager
@@ -102,7 +109,9 @@ async def parley() -> AsyncIterator[Callable[[dict[str, Any]], Awaitable[dict[st
 
 
 @asynccontextmanager
-async def bare(url: str, tenant_id: str) -> AsyncIterator[Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
+async def bare(
+    url: str, tenant_id: str
+) -> AsyncIterator[Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]:
     pool = await open_pool(url)
     rows = BareRows(pool, tenant_id)
 

@@ -46,13 +46,18 @@ async def measure(lab: Lab, *, rounds: int) -> tuple[list[Table], list[Verdict]]
         asked = (await parley.order(clients=1, turns=len(texts), texts=texts))["ms"]
     medians = {length: percentile(ms, 50) for length, ms in took.items()}
     growth = medians[LENGTHS[-1]] / medians[LENGTHS[0]]
-    rows = [(f"{length:,} messages", medians[length], f"{medians[length] / medians[LENGTHS[0]]:.0%}") for length in LENGTHS]
+    rows = [
+        (f"{length:,} messages", medians[length], f"{medians[length] / medians[LENGTHS[0]]:.0%}")
+        for length in LENGTHS
+    ]
     asks, below = [], 0
     for most, name in ASKS:
         ms = percentile(asked[below + 1 : most + 1], 50)
         asks.append((f"asks, {name}", ms, f"{ms / percentile(asked[1 : ASKS[0][0] + 1], 50):.0%}"))
         below = most
-    verdict = Verdict("a turn at 10,000 messages against one at 10", f"{growth:.0%}", "the same (< 125 %)", growth < 1.25)
+    verdict = Verdict(
+        "a turn at 10,000 messages against one at 10", f"{growth:.0%}", "the same (< 125 %)", growth < 1.25
+    )
     tables = [
         Table("A turn in a long session", ("session", "p50 ms", "of 10"), rows),
         Table(

@@ -152,4 +152,4 @@ def shared_out_mb(pid: int) -> float:
 
 def child_named(pid: int, name: str) -> int:
     """The child whose program has this name."""
-    return next(child.pid for child in psutil.Process(pid).children() if name in child.name())
+    return int(next(child.pid for child in psutil.Process(pid).children() if name in child.name()))

@@ -31,7 +31,8 @@ class _Messages:
 
     def feed(self, received: bytes) -> list[tuple[int, int]]:
         """The messages that are complete now: type and first byte of the body."""
-        buffer, complete = self._buffer, []
+        buffer = self._buffer
+        complete: list[tuple[int, int]] = []
         buffer += received
         while True:
             start = 0 if self._bare else 1

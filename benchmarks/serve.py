@@ -20,7 +20,6 @@ from bot.runtime import Roles, Runtime, open_runtime
 from bot.server import build_app
 from config.settings import Settings
 
-
 MESSAGES_PER_MINUTE = 1_000_000_000
 
 

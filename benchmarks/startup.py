@@ -18,7 +18,9 @@ async def measure(lab: Lab, *, again: int) -> tuple[list[Table], list[Verdict]]:
     first = await _start(folder)
     second = median([await _start(folder) for _ in range(again)])
     rows = [("first, database made and migrated", first), (f"again, median of {again}", second)]
-    return [Table("Start-up", COLUMNS, rows)], [Verdict("second start", f"{second:.2f} s", "< 5 s", second < 5)]
+    return [Table("Start-up", COLUMNS, rows)], [
+        Verdict("second start", f"{second:.2f} s", "< 5 s", second < 5)
+    ]
 
 
 async def _start(folder: Path) -> float:

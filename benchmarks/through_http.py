@@ -13,7 +13,7 @@ from benchmarks.bare_rows import seed
 from benchmarks.lab import Lab
 from benchmarks.pgbench import run_pgbench
 from benchmarks.programs import Program, cpu_seconds
-from benchmarks.report import Table, Verdict, percentile
+from benchmarks.report import Cell, Table, Verdict, percentile
 
 COLUMNS = (
     "contender",
@@ -101,7 +101,7 @@ async def contenders(lab: Lab, bare_url: str, tenant_id: str) -> AsyncIterator[d
         web = await (await run("web", "bot", "web", "--host", "127.0.0.1", environment=apart)).serving()
         worker = await run("worker", "bot", "worker", environment=apart)
         port = one.port
-        bare = await lab_bare(stack, lab, bare_url, tenant_id)
+        bare = await _bare_webhook(stack, lab, bare_url, tenant_id)
         yield {
             BARE: Contender("bare", bare.port, (bare.pid,)),
             PUSH: Contender("push", port, (one.pid,)),
@@ -111,7 +111,7 @@ async def contenders(lab: Lab, bare_url: str, tenant_id: str) -> AsyncIterator[d
         }
 
 
-async def lab_bare(stack: AsyncExitStack, lab: Lab, bare_url: str, tenant_id: str) -> Program:
+async def _bare_webhook(stack: AsyncExitStack, lab: Lab, bare_url: str, tenant_id: str) -> Program:
     """The bare webhook, serving."""
     program = lab.start("bare", "benchmarks.bare", bare_url, tenant_id)
     return await (await stack.enter_async_context(program)).serving()
@@ -131,8 +131,8 @@ async def _one_round(
     )
 
 
-def _rows(tallies: dict[tuple[int, str], Tally]) -> list[tuple[str | int | float | None, ...]]:
-    rows: list[tuple[str | int | float | None, ...]] = []
+def _rows(tallies: dict[tuple[int, str], Tally]) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
     for (count, name), tally in tallies.items():
         ms, bare = tally.ms, tallies[count, BARE]
         rows.append(
