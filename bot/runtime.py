@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
 from uuid import UUID
 
 from adapters.contract import PushAdapter
@@ -20,6 +19,7 @@ from bot.deliveries import DeliveryWorker
 from bot.door import Door
 from bot.limits import MessageLimit
 from bot.live import Hub
+from bot.loops import Loops
 from bot.metrics import Metrics
 from bot.otp import OtpSender
 from bot.polling import poll
@@ -51,7 +51,6 @@ from storage.turns import TurnStore
 DRAIN_S = 12.0
 DELIVERY_DRAIN_S = 4.0
 _BLOCKING_S = 10.0
-_CANCEL_AGAIN_S = 0.5
 
 
 def _as_it_is(store: TurnStore) -> TurnStore:
@@ -209,7 +208,7 @@ async def open_runtime(
         )
         sweeper = Sweeper(tenants, sessions, clock)
 
-        loops = await stack.enter_async_context(_Loops())
+        loops = await stack.enter_async_context(Loops())
         loops.start(bus.send_waiting())
         if relay is not None:
             loops.start(relay.receive(hub, turns.stop if turns is not None else _ignore))
@@ -239,34 +238,6 @@ async def open_runtime(
             metrics,
             redis.ping,
         )
-
-
-class _Loops:
-    """Owns the process's endless tasks; one that ends by an error ends the process."""
-
-    def __init__(self) -> None:
-        self._group = asyncio.TaskGroup()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self, loop: object) -> None:
-        self._tasks.append(self._group.create_task(loop))  # type: ignore[arg-type]
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        # Python 3.11's wait_for, inside redis-py, loses a cancellation that comes together with its answer.
-        running = {task for task in self._tasks if not task.done()}
-        while running:
-            for task in running:
-                task.cancel()
-            _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
-        try:
-            await self._group.__aexit__(*error)  # type: ignore[arg-type]
-        except BaseExceptionGroup as failures:
-            # What ended the block, or the loop that failed first: one error, which callers catch by its class.
-            raise failures.exceptions[0] from failures.exceptions[0].__cause__
 
 
 def _ignore(_: UUID) -> None:

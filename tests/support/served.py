@@ -96,9 +96,11 @@ class WatchedStore:
         return await self._store.bury(turn, outcome, claim_next=claim_next)
 
 
-async def serve(wanted: Wanted) -> None:
+async def serve(wanted: Wanted, alive: int) -> None:
     """Web and worker in one, until it is killed or told to stop."""
     stopped = asyncio.Event()
+    # The nursery's end of this pipe closes with it, however a test run ends: nobody is left behind.
+    asyncio.get_running_loop().add_reader(alive, os._exit, 1)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     parts = Parts(wanted.database_url, wanted.redis_url, Secrets((ROOT,)), Path(wanted.bots_dir))
     roles = Roles(accepts=wanted.accepts, works=wanted.works, sweeps=False, alone=wanted.alone)
@@ -129,7 +131,7 @@ async def serve(wanted: Wanted) -> None:
             await runner.cleanup()
 
 
-def live(wanted: Wanted) -> None:
+def live(wanted: Wanted, alive: int) -> None:
     """What a child does."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -139,18 +141,20 @@ def live(wanted: Wanted) -> None:
         os.dup2(old, new)
     os.environ["OUTSIDE_URL"] = wanted.outside_url
     configure_logs("json", logging.INFO)
-    uvloop.run(serve(wanted))
+    uvloop.run(serve(wanted, alive))
 
 
 def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    alive, until_we_die = os.pipe()
     for line in sys.stdin:
         wanted = Wanted(**json.loads(line))
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
-                live(wanted)
+                os.close(until_we_die)
+                live(wanted, alive)
                 code = 0
             except BaseException:
                 traceback.print_exc()
