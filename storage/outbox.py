@@ -63,7 +63,9 @@ class Outbox:
             ContentType(source["content_type"] or ContentType.TEXT),
             begun["answer_lost"],
         )
-        table, sealed = ("outbox", row["sealed"]) if row["message_id"] is None else ("messages", source["sealed"])
+        table, sealed = (
+            ("outbox", row["sealed"]) if row["message_id"] is None else ("messages", source["sealed"])
+        )
         if sealed is None:
             return claimed
         try:

@@ -50,9 +50,7 @@ class Sessions:
             )
             assert found is not None
             user_id: UUID = found["id"]
-            await connection.execute(
-                self._sql.close_stale, tenant_id, channel.id, thread_key, user_id, now
-            )
+            await connection.execute(self._sql.close_stale, tenant_id, channel.id, thread_key, user_id, now)
             await connection.execute(
                 self._sql.open,
                 tenant_id,

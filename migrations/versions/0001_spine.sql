@@ -76,6 +76,11 @@ create unique index channels_account on channels (platform, external_account_id)
 select protect('channels');
 select let_dispatch_see('channels', 'tenant_id, id, platform, external_account_id');
 
+-- While a table has no statistics, the planner takes `tenant_id = …` alone to be as telling as a whole key, and of
+-- two such indexes it prefers the lower, then the newer. Its plans are kept: a turn would read all of a tenant's
+-- rows until the first ANALYZE. So on the tables of a turn no other index than the primary key serves look-ups
+-- by `tenant_id` and `id` (it begins with another column or is partial), or the primary key is made last.
+
 create table users (
     tenant_id uuid not null references tenants (tenant_id),
     id uuid not null,
@@ -85,9 +90,9 @@ create table users (
     profile jsonb not null default '{}',
     created_at timestamptz not null,
     deleted_at timestamptz,
-    primary key (tenant_id, id),
     unique (tenant_id, platform, external_id)
 );
+alter table users add primary key (tenant_id, id);
 select protect('users');
 
 create table user_channels (
@@ -102,10 +107,6 @@ create table user_channels (
 );
 select protect('user_channels');
 
--- While a table has no statistics, a look-up by its whole primary key and one by `tenant_id` alone in another
--- index cost the same, and of equals the planner takes the index that was made last. Cached plans would then
--- read all of a tenant's rows until the first ANALYZE, so on the tables of a turn the primary key comes last.
---
 -- Counters and lease are taken under the row's lock. No index holds a column that every turn changes,
 -- so that those updates stay heap-only.
 create table sessions (
@@ -132,13 +133,13 @@ create table sessions (
     cancel_seq bigint not null default 0,
     lease_token bigint not null default 0,
     metadata jsonb not null default '{}',
+    primary key (tenant_id, id),
     foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade,
     foreign key (tenant_id, channel_id) references channels (tenant_id, id),
     check ((status = 'closed') = (ended_at is not null))
 ) with (fillfactor = 70);
 create unique index sessions_open on sessions (tenant_id, channel_id, thread_key, user_id) where status <> 'closed';
-create index sessions_of_user on sessions (tenant_id, user_id, started_at);
-alter table sessions add primary key (tenant_id, id);
+create index sessions_of_user on sessions (user_id, started_at);
 select protect('sessions');
 
 -- `seq` orders what was said; `change` numbers every visible change of the session, `created_change` is the
@@ -162,12 +163,12 @@ create table messages (
     created_at timestamptz not null,
     answered_at timestamptz,
     raw_payload jsonb,
+    primary key (tenant_id, id),
     foreign key (tenant_id, session_id) references sessions (tenant_id, id) on delete cascade,
     check (sealed is null or content = '')
 ) with (fillfactor = 85);
-create unique index messages_seq on messages (tenant_id, session_id, seq);
-create index messages_change on messages (tenant_id, session_id, change);
-alter table messages add primary key (tenant_id, id);
+create unique index messages_seq on messages (tenant_id, session_id, seq) where seq is not null;
+create index messages_change on messages (session_id, change);
 select protect('messages');
 
 create table conversation_state (
@@ -238,10 +239,10 @@ create table inbound_keys (
     message_id uuid not null,
     reply_id uuid,
     accepted_at timestamptz not null,
+    primary key (tenant_id, channel_id, key),
     foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
-create index inbound_keys_age on inbound_keys (tenant_id, accepted_at);
-alter table inbound_keys add primary key (tenant_id, channel_id, key);
+create index inbound_keys_age on inbound_keys (accepted_at);
 select protect('inbound_keys');
 
 -- One lane a session, in order of `position`; the first row that is not final holds the lane.

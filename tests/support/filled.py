@@ -78,6 +78,10 @@ class Watched:
     async def dispatch(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         yield self._connection
 
+    async def forget_plans(self) -> None:
+        """Have every plan made anew."""
+        await self._connection.execute("discard plans")
+
     async def read_whole(self) -> dict[str, int]:
         """Rows that this transaction read by going through a whole table, by table."""
         rows = await self._connection.fetch(
