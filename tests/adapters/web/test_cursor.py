@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ def test_any_other_text_is_no_cursor_and_no_crash(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "!" * 32, "é" * 32, "A" * 33, urlsafe_b64encode(uuid4().bytes + b"\xff" * 8).decode()],
+    ["", "x", "!" * 32, "é" * 32, "A" * 33, urlsafe_b64encode(UUID(int=7).bytes + b"\xff" * 8).decode()],
 )
 def test_malformed_cursors_are_none(text: str) -> None:
     assert read_cursor(text) is None
