@@ -60,6 +60,8 @@ def _pass_through(account: Account, *paths: Path) -> list[str]:
         if allowed >> bit & 1:
             return [
                 setpriv,
+                # Or access(2), by which PostgreSQL looks for its programs, would not count the right.
+                "--securebits=+no_setuid_fixup",
                 f"--reuid={account.uid}",
                 f"--regid={account.gid}",
                 "--clear-groups",
