@@ -49,4 +49,6 @@ class Sweeper:
                     log.info("sessions_closed", count=closed)
             except StorageError as error:
                 log.warning("sweep_failed", error=str(error))
+            except Exception:
+                log.exception("sweep_failed")
             await asyncio.sleep(every_s)

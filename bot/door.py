@@ -28,12 +28,17 @@ class Door:
 
     async def accept(self, inbound: Inbound) -> Accepted | Duplicate:
         """Store one event, once. Raises Unavailable; the platform then sends it again."""
-        claims = self._worker is not None and self._worker.has_room
-        accepted = await self._store.accept(inbound, claim=claims)
+        claims = self._worker is not None and self._worker.reserve()
+        turn = None
+        try:
+            accepted = await self._store.accept(inbound, claim=claims)
+            if isinstance(accepted, Accepted):
+                turn = accepted.turn
+        finally:
+            if self._worker is not None and claims:
+                self._worker.take(turn)
         if isinstance(accepted, Accepted):
             self._hub.publish(inbound.channel.id, inbound.user.external_id, accepted.message)
-            if self._worker is not None and accepted.turn is not None:
-                self._worker.take(accepted.turn)
-            elif not claims:
+            if not claims:
                 self._wake(inbound.channel.tenant_id, accepted.session_id)
         return accepted

@@ -11,6 +11,8 @@ from uuid import UUID
 Lane: TypeAlias = tuple[UUID, UUID]
 Work: TypeAlias = Coroutine[Any, Any, None]
 
+MOST_WAITING = 10_000
+
 
 class Lanes:
     """Runs `work(tenant_id, session_id)` for each woken session; a wake-up during its run runs it once more."""
@@ -21,6 +23,8 @@ class Lanes:
         self._running: dict[Lane, asyncio.Task[None]] = {}
         self._again: set[Lane] = set()
         self._following: defaultdict[Lane, deque[Work]] = defaultdict(deque)
+        self._waiting: dict[Lane, None] = {}
+        self._reserved = 0
         self._closed = False
 
     @property
@@ -31,15 +35,29 @@ class Lanes:
     @property
     def has_room(self) -> bool:
         """Whether a further session can be worked on now."""
-        return len(self._running) < self._limit and not self._closed
+        return len(self._running) + self._reserved < self._limit and not self._closed
+
+    def reserve(self) -> bool:
+        """Keep a place for work that is about to be claimed, if there is room; `release` gives it back."""
+        if not self.has_room:
+            return False
+        self._reserved += 1
+        return True
+
+    def release(self) -> None:
+        """Give a reserved place back, just before `start` or because nothing came of it."""
+        self._reserved -= 1
+        self._start_waiting()
 
     def wake(self, tenant_id: UUID, session_id: UUID) -> None:
-        """Work on the session, unless there is no room: polling finds it later."""
+        """Work on the session, when there is room; of too many that wait, polling finds the rest."""
         lane = (tenant_id, session_id)
         if lane in self._running:
             self._again.add(lane)
         elif self.has_room:
             self.start(lane, self._work(tenant_id, session_id))
+        elif len(self._waiting) < MOST_WAITING:
+            self._waiting[lane] = None
 
     def start(self, lane: Lane, work: Work) -> None:
         """Run `work` in the lane, behind what runs there: it holds a claim already, so it is never refused."""
@@ -80,3 +98,10 @@ class Lanes:
             for left in self._following.pop(lane, ()):
                 left.close()
             del self._running[lane]
+            self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting and self.has_room:
+            lane = next(iter(self._waiting))
+            del self._waiting[lane]
+            self.wake(*lane)

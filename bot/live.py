@@ -44,7 +44,8 @@ class Subscription:
     async def next(self, within_s: float) -> LiveEvent | None:
         """The next event, or None when none came in time. Raises Unavailable when events cannot reach us."""
         try:
-            return await asyncio.wait_for(self._queue.get(), within_s)
+            async with asyncio.timeout(within_s):
+                return await self._queue.get()
         except TimeoutError:
             if self._relay is not None and not self._relay.connected:
                 raise Unavailable("live events are interrupted; poll meanwhile") from None

@@ -37,5 +37,7 @@ async def poll(
             if not failing:
                 log.warning("polling_failed", error=str(error))
             failing = True
+        except Exception:
+            log.exception("polling_failed")
         # Workers that start together should not look together.
         await asyncio.sleep(every_s * random.uniform(0.75, 1.25))  # noqa: S311

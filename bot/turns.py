@@ -86,14 +86,15 @@ class TurnWorker:
         self._lanes = Lanes(self._work, limit=limit)
         self._running: dict[UUID, _Running] = {}
 
-    @property
-    def has_room(self) -> bool:
-        """Whether `take` would start a turn at once, so that a claim may ride on accepting."""
-        return self._lanes.has_room
+    def reserve(self) -> bool:
+        """Whether a turn could run at once, so that a claim may ride on accepting; then call `take`."""
+        return self._lanes.reserve()
 
-    def take(self, turn: Turn) -> None:
-        """Run a turn whose claim rode on its acceptance, and what follows it in the lane."""
-        self._lanes.start((turn.session.tenant_id, turn.session.id), self._follow(turn))
+    def take(self, turn: Turn | None) -> None:
+        """Run a turn whose claim rode on its acceptance, and what follows it in the lane; or give the place back."""
+        self._lanes.release()
+        if turn is not None:
+            self._lanes.start((turn.session.tenant_id, turn.session.id), self._follow(turn))
 
     def wake(self, tenant_id: UUID, session_id: UUID) -> None:
         """Look whether the session has something due."""
@@ -116,7 +117,7 @@ class TurnWorker:
     async def _work(self, tenant_id: UUID, session_id: UUID) -> None:
         try:
             turn = await self._store.load(tenant_id, session_id)
-        except Unavailable as error:
+        except StorageError as error:
             log.warning("claim_failed", session=str(session_id), error=str(error))
             return
         if turn is not None:
@@ -278,8 +279,8 @@ class _Renewal:
         while True:
             try:
                 cancel_seq = await self._store.renew(turn)
-            except (LeaseLost, Unavailable) as error:
-                log.warning("lease_lost", session=str(turn.session.id), error=str(error))
+            except Exception as error:
+                log.warning("lease_lost", session=str(turn.session.id), error=type(error).__name__)
                 self.lost = True
                 self._task.cancel()
                 return

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from flows.chat import Chat
-from flows.errors import Unanswered
+from flows.errors import FlowMistake, Unanswered
 from flows.exchange import Exchange, PortFailed
 from flows.flow import Flow, Script
 from flows.input import Input
@@ -73,6 +73,9 @@ async def _play(run: Run, script: Script, scope: str) -> BaseException | None:
         return None
     except (Exception, SystemExit) as error:
         return None if run.signal is not None else error
+    except BaseExceptionGroup as group:
+        # A task group wraps even the signal that leaves a flow.
+        return None if run.signal is not None else FlowMistake(f"the flow raised {group}")
     return None
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import orjson
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+log = structlog.get_logger("parley.bus")
 
 Topic: TypeAlias = Literal["live", "stop"]
 Work: TypeAlias = Literal["turns", "deliveries"]
@@ -82,7 +85,7 @@ class Bus:
                     if message is None:
                         await pubsub.ping()
                     elif message["type"] == "message":
-                        topics[message["channel"]](message["data"])
+                        _hand(topics[message["channel"]], message["data"])
             except _LOST:
                 self.connected = False
                 await asyncio.sleep(_PAUSE_S)
@@ -99,8 +102,15 @@ class Bus:
                 await asyncio.sleep(_PAUSE_S)
                 continue
             if taken:
-                tenant_id, session_id = orjson.loads(taken[1])
-                wake(UUID(tenant_id), UUID(session_id))
+                _hand(lambda hint: wake(*map(UUID, orjson.loads(hint))), taken[1])
+
+
+def _hand(receiver: Callable[[Any], None], payload: object) -> None:
+    """Hand over what came; another release may have sent what this one does not know, and it may be lost."""
+    try:
+        receiver(payload)
+    except Exception:
+        log.exception("bus_message_dropped")
 
 
 def _list(work: Work) -> str:

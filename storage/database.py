@@ -13,7 +13,8 @@ import asyncpg
 import orjson
 
 from storage.errors import SchemaMismatch, Unavailable, UnsafeRole
-from storage.migrate import head
+from storage.migrate import ROLE_SETTINGS, head
+from storage.pool import Pool
 
 LOST = (
     OSError,
@@ -30,17 +31,12 @@ LOST = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    # A full disk, no memory; an operator's hand; somebody who holds a lock or a transaction for too long.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
-
-
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
-    def get_reset_query(self) -> str:
-        """Nothing to reset, so releasing a connection costs no round trip.
-
-        All settings are made with `set_config(…, true)` and end with their transaction; there are no
-        listeners, cursors WITH HOLD, advisory session locks or SET ROLE anywhere in Parley.
-        """
-        return ""
 
 
 async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
@@ -72,7 +68,7 @@ def _uuid_of(value: bytes) -> UUID:
 class Database:
     """The runtime's connection to Postgres, bound by row-level security."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], dispatch: asyncpg.Pool[Any]) -> None:
+    def __init__(self, pool: Pool, dispatch: Pool) -> None:
         self._pool = pool
         self._dispatch = dispatch
 
@@ -84,34 +80,41 @@ class Database:
 
         Raises Unavailable, UnsafeRole and SchemaMismatch.
         """
-        settings = {"application_name": "parley", "jit": "off"}
+        settings = {"application_name": "parley"}
         if single_role:
+            settings |= ROLE_SETTINGS
             dispatch_settings = {**settings, "parley.dispatch": "on"}
             dispatch_url = url
         else:
             dispatch_settings = settings
-        pools: list[asyncpg.Pool[Any]] = []
+        pools: list[Pool] = []
 
-        async def pool_of(pool_url: str, pool_size: int, pool_settings: dict[str, str]) -> asyncpg.Pool[Any]:
-            pool = await asyncpg.create_pool(
-                pool_url,
-                min_size=1,
-                max_size=pool_size,
-                connection_class=_Connection,
-                init=prepare_connection,
-                server_settings=pool_settings,
-                timeout=timeout,
-                command_timeout=30,
-                statement_cache_size=200,
-            )
-            pools.append(pool)
-            return pool
+        def pool_of(pool_url: str, pool_size: int, pool_settings: dict[str, str]) -> Pool:
+            async def connect() -> asyncpg.Connection[Any]:
+                connection = await asyncpg.connect(
+                    pool_url,
+                    server_settings=pool_settings,
+                    timeout=timeout,
+                    command_timeout=30,
+                    statement_cache_size=200,
+                )
+                try:
+                    await prepare_connection(connection)
+                except BaseException:
+                    connection.terminate()
+                    raise
+                return connection
+
+            pools.append(Pool(connect, pool_size, LOST))
+            return pools[-1]
 
         try:
             # The role first: before the database is migrated there is no dispatcher to log in as.
-            pool = await pool_of(url, size, settings)
+            pool = pool_of(url, size, settings)
             await _refuse_unsafe_role(pool, single_role)
-            database = cls(pool, await pool_of(dispatch_url, 2, dispatch_settings))
+            dispatch = pool_of(dispatch_url, 2, dispatch_settings)
+            async with dispatch.acquire():
+                database = cls(pool, dispatch)
         except BaseException as error:
             for pool in pools:
                 pool.terminate()
@@ -163,7 +166,7 @@ class Database:
                 await connection.execute("select 1")
 
 
-async def _refuse_unsafe_role(pool: asyncpg.Pool[Any], single_role: bool) -> None:
+async def _refuse_unsafe_role(pool: Pool, single_role: bool) -> None:
     async with pool.acquire() as connection:
         row = await connection.fetchrow(
             """
@@ -242,7 +245,8 @@ class _MappingLoss:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, LOST):
+        # A ValueError among them is asyncpg's word for an argument of ours that it cannot send.
+        if isinstance(error, LOST) and not isinstance(error, ValueError):
             raise Unavailable(f"Postgres is not available: {_reason(error)}") from error
 
 

@@ -16,7 +16,7 @@ import orjson
 from storage.channels import idle_time
 from storage.clock import Clock
 from storage.database import Database
-from storage.errors import KeyMissing, LeaseLost, SealBroken, SealNeeded, VersionRace
+from storage.errors import KeyMissing, LeaseLost, SealBroken, SealNeeded, Unavailable, VersionRace
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.records import (
@@ -82,7 +82,10 @@ class DurableTurnStore:
         try:
             return await self._accept(inbound, claim, message_id, None)
         except SealNeeded as needed:
-            sealed = await self._seal.seal_input(inbound, needed.user_id, message_id)
+            try:
+                sealed = await self._seal.seal_input(inbound, needed.user_id, message_id)
+            except (KeyMissing, SealBroken) as error:
+                raise Unavailable(f"this conversation cannot be written to: {error}") from error
             return await self._accept(inbound, claim, message_id, sealed)
 
     async def load(self, tenant_id: UUID, session_id: UUID) -> Turn | None:

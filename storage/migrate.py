@@ -12,6 +12,13 @@ from storage.errors import SchemaMismatch, StorageError, Unavailable
 
 RUNTIME_ROLE = "parley_runtime"
 DISPATCH_ROLE = "parley_dispatch"
+# Kept at the roles, since a pooler refuses start-up parameters that it does not know. Whoever freezes inside a
+# transaction, or waits for one who did, must not hold up everybody else.
+ROLE_SETTINGS = {
+    "jit": "off",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+}
 OLDEST_POSTGRES = 15
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 7_205_759_403  # any constant: one migration at a time in a cluster
@@ -111,6 +118,8 @@ async def _create_roles(connection: asyncpg.Connection[Any], runtime_url: str) -
         )
         try:
             await connection.execute(statement)
+            for setting, value in ROLE_SETTINGS.items():
+                await connection.execute(f"alter role {role} set {setting} = '{value}'")
         except asyncpg.InsufficientPrivilegeError as error:
             if exists:
                 # An administrator made it; whether its password is the one in DATABASE_URL shows at start.

@@ -101,8 +101,8 @@ class TurnSeal:
         data, checkpoint, damage = row["data"], row.get("checkpoint"), None
         seals = {"data": row["state_sealed"], "checkpoint": row.get("checkpoint_sealed")}
         if any(seals.values()):
-            sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
             try:
+                sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
                 opened = {
                     column: orjson.loads(sealer.open("conversation_state", column, session.id, sealed))
                     for column, sealed in seals.items()

@@ -113,7 +113,8 @@ def to_inbound(message: SentMessage, channel: Channel, external_user_id: str) ->
     return Inbound(
         channel=channel,
         user=Sighting(external_user_id),
-        dedupe_keys=(f"{external_user_id}:{message.id}",),
+        # The length keeps apart whose id ends where another's message id begins.
+        dedupe_keys=(f"{len(external_user_id)}:{external_user_id}:{message.id}",),
         content=message.content,
         kind=message.kind,
         payload=message.payload,

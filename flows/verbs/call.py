@@ -12,6 +12,7 @@ from typing import Any
 from flows.errors import CallFailed, FlowMistake
 from flows.record import Status
 from flows.stage import Stage
+from flows.threads import run_in_thread
 from flows.values import decode, digest, encode
 
 _key: ContextVar[str] = ContextVar("idempotency_key")
@@ -127,7 +128,7 @@ async def _pause(attempt: int, stopped: asyncio.Event) -> None:
 async def _invoke(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
         return await function(*args)
-    result = await asyncio.to_thread(function, *args)
+    result = await run_in_thread(function, *args)
     return await result if inspect.isawaitable(result) else result
 
 

@@ -83,11 +83,11 @@ begin
     end loop;
 
     insert into inbound_keys (tenant_id, channel_id, key, session_id, message_id, reply_id, accepted_at)
-    select p_tenant, p_channel, k, coalesce(v_session.id, p_session), p_message, p_reply, p_now
+    select distinct p_tenant, p_channel, k, coalesce(v_session.id, p_session), p_message, p_reply, p_now
     from unnest(p_keys) k order by k
     on conflict (tenant_id, channel_id, key) do nothing;
     get diagnostics v_taken = row_count;
-    if v_taken < cardinality(p_keys) then
+    if v_taken < (select count(distinct k) from unnest(p_keys) k) then
         -- Any conflict is a duplicate; the keys that are new now point to the first as well.
         select k.session_id, k.message_id, k.reply_id into session_id, message_id, reply_id
         from inbound_keys k
@@ -333,10 +333,15 @@ begin
         delete from inbox i where i.tenant_id = p_tenant and i.id = p_entry;
     else
         if p_message is not null then
-            update messages m set status = 'failed', change = v_session.last_change + 1
+            -- Sealed text stays sealed; what a sensitive ask took before it could be sealed goes.
+            update messages m
+            set status = 'failed', change = v_session.last_change + 1,
+                content = case when m.sealed is null then coalesce(p_input_content, m.content) else m.content end,
+                raw_payload = case when p_input_content is null then m.raw_payload end
             where m.tenant_id = p_tenant and m.id = p_message;
         end if;
-        update inbox i set status = 'dead', error = p_error, lease_until = null
+        update inbox i set status = 'dead', error = p_error, lease_until = null,
+               payload = case when p_input_content is null then i.payload end
         where i.tenant_id = p_tenant and i.id = p_entry;
     end if;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -202,3 +203,35 @@ async def test_a_chat_kept_for_later_is_refused() -> None:
     await Conversation(bot_that(script)).say("go")
     with pytest.raises(FlowMistake, match="over"):
         await kept[0].say("hello?")
+
+
+async def test_a_blocking_function_that_never_ends_holds_up_nobody_else() -> None:
+    stuck = threading.Event()
+
+    async def script(chat: Chat) -> None:
+        try:
+            await chat.call(stuck.wait, name="stuck", timeout=0.02)
+        except CallFailed as failed:
+            await chat.say(failed.kind)
+        # More of them than a shared pool of threads would have had.
+        for number in range(40):
+            try:
+                await chat.call(stuck.wait, name=f"stuck{number}", timeout=0.001)
+            except CallFailed:
+                continue
+        await chat.say(str(await chat.call(len, "four", name="free")))
+
+    assert await Conversation(bot_that(script)).say("go") == ["timeout", "4"]
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("call "))
+    stuck.set()
+
+
+async def test_an_ask_inside_a_task_group_is_left_like_any_other() -> None:
+    async def script(chat: Chat) -> None:
+        async with asyncio.TaskGroup():
+            name = await chat.ask("name", "Who are you?")
+        await chat.say(f"Hello {name}")
+
+    talk = Conversation(bot_that(script))
+    assert await talk.say("go") == ["Who are you?"]
+    assert await talk.say("Ada") == ["Hello Ada"]

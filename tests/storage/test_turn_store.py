@@ -387,3 +387,34 @@ async def test_what_a_platform_says_anew_of_a_user_is_kept_and_silence_forgets_n
     )
     assert turn.session.locale == "fr"
     assert turn.session.profile == {"name": "Eve", "zone": "CET"}
+
+
+async def test_the_same_key_twice_in_one_event_is_one_key(bench):
+    first = await bench.accept("hello", "ts", "ts")
+    again = await bench.store.accept(bench.inbound("hello", "ts", "ts"), claim=True)
+    assert isinstance(again, Duplicate)
+    assert again.message_id == first.message.id
+
+
+async def test_a_dead_letter_keeps_no_secret_that_came_before_it_could_be_sealed(bench):
+    turn = await bench.claimed("4111 1111", payload={"n": "4111"}, raw_payload={"raw": "4111"})
+    apology = Outcome((NewMessage(uuid7(), "sorry"),), None, error="boom", redact_input=True)
+    await bench.store.bury(turn, apology, claim_next=True)
+    row = await bench.eyes.fetchrow("select content, raw_payload from messages where sender_type = 'user'")
+    assert tuple(row) == ("[sensitive]", None)
+    assert await bench.eyes.fetchval("select payload from inbox") is None
+
+
+async def test_a_user_whose_key_is_damaged_starts_anew_and_the_lane_goes_on(bench):
+    await bench.commit(await bench.claimed("start"), "ok", flow="f", data={"pin": "1"}, sensitive=True)
+    await bench.commit(await bench.claimed("more"), "ok", flow="f", data={"pin": "1"}, sensitive=True)
+    waiting = await bench.accept("waits", claim=False)
+    user_id = waiting.user_id
+    await bench.owner.execute(
+        "update user_keys set wrapped_key = set_byte(wrapped_key, 40, get_byte(wrapped_key, 40) # 1)"
+    )
+    bench.vault.forget_user(bench.channel.tenant_id, user_id)
+    turn = await bench.store.load(bench.channel.tenant_id, waiting.session_id)
+    assert turn.state.damage is not None
+    await bench.commit(turn, "afresh", damage=turn.state.damage)
+    assert (await bench.claimed("next")).state.damage is None
