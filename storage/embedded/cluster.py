@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from storage.embedded.account import Account, give
@@ -18,6 +19,8 @@ MAJOR = "18"
 OWNER = "postgres"
 _INITDB_SECONDS = 120
 # A new cluster and its first write-ahead log.
+_ORPHAN_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.05
 _NEEDED_BYTES = 100_000_000
 
 
@@ -38,7 +41,7 @@ def ensure_cluster(folders: Folders, account: Account | None, *, fsync: bool) ->
     """
     cluster = folders.cluster
     for unfinished in folders.root.glob("postgres.new-*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
+        _remove(unfinished)
     if cluster.exists() and not _is_empty(cluster):
         _check(cluster)
         give(cluster, account)
@@ -58,6 +61,14 @@ def ensure_cluster(folders: Folders, account: Account | None, *, fsync: bool) ->
         raise explained(str(error), cluster, account) from None
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _remove(unfinished: Path) -> None:
+    """Remove what a killed start left; its initdb may live on for a moment and write into it again."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while unfinished.exists() and time.monotonic() < deadline:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _is_empty(folder: Path) -> bool:
