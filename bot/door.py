@@ -14,8 +14,8 @@ from storage.turns import TurnStore
 class Door:
     """Accepts inbound events; returning is the promise that nothing of them is lost.
 
-    `worker` is this process's, if it has one: then the claim rides on accepting. Otherwise, or when the
-    worker is full, `wake` tells another process.
+    `worker` is this process's, if it has one: then the claim rides on accepting, and when it is full the session
+    waits for a place there. Otherwise `wake` tells another process.
     """
 
     def __init__(
@@ -40,5 +40,6 @@ class Door:
         if isinstance(accepted, Accepted):
             self._hub.publish(inbound.channel.id, inbound.user.external_id, accepted.message)
             if not claims:
-                self._wake(inbound.channel.tenant_id, accepted.session_id)
+                wake = self._wake if self._worker is None else self._worker.wake
+                wake(inbound.channel.tenant_id, accepted.session_id)
         return accepted

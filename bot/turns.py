@@ -72,7 +72,7 @@ class TurnWorker:
         wake_deliveries: Callable[[UUID, UUID], None],
         count: Callable[[str, float], None],
         *,
-        limit: int = 64,
+        limit: int = 256,
         renew_every_s: float = RENEW_EVERY_S,
     ) -> None:
         self._store = store

@@ -87,7 +87,7 @@ begin
     from unnest(p_keys) k order by k
     on conflict (tenant_id, channel_id, key) do nothing;
     get diagnostics v_taken = row_count;
-    if v_taken < (select count(distinct k) from unnest(p_keys) k) then
+    if v_taken < cardinality(p_keys) and v_taken < (select count(distinct k) from unnest(p_keys) k) then
         -- Any conflict is a duplicate; the keys that are new now point to the first as well.
         select k.session_id, k.message_id, k.reply_id into session_id, message_id, reply_id
         from inbound_keys k
