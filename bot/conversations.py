@@ -50,13 +50,21 @@ class WebConversations:
         self._stop_turn = stop_turn
         self._bot_config = bot_config
         self._limit = limit
+        # Each channel as it was read and with its bot's settings filled in, made again when it is read anew.
+        self._completed: dict[UUID, tuple[Channel, Channel]] = {}
         # Ids of known visitors, so that reading costs no look-up each time.
         self._users: ShortLived[tuple[UUID, str], UUID] = ShortLived(life=_USERS_LIFE, capacity=20_000)
 
     async def find_channel(self, site: str) -> Channel | None:
         """The web channel with this site key."""
         channel = await self._channels.find("web", site)
-        return None if channel is None else completed(channel, self._bot_config(channel.tenant_slug))
+        if channel is None:
+            return None
+        known = self._completed.get(channel.id)
+        if known is None or known[0] is not channel:
+            known = (channel, completed(channel, self._bot_config(channel.tenant_slug)))
+            self._completed[channel.id] = known
+        return known[1]
 
     async def site(self, channel: Channel) -> Site:
         """The public face of the channel's bot."""
