@@ -16,6 +16,7 @@ from adapters.errors import CannotLookUp, DeliveryFailed
 from bot.lanes import Lanes
 from storage.errors import NotFound, StorageError, Unavailable
 from storage.outbox import ClaimedDelivery, Outbox
+from storage.receipts import Receipts
 from storage.records import Channel
 
 log = structlog.get_logger("parley.deliveries")
@@ -44,6 +45,7 @@ class DeliveryWorker:
         limit: int = 32,
     ) -> None:
         self._outbox = outbox
+        self._receipts = Receipts(outbox)
         self._adapters = adapters
         self._channel = channel
         self._count = count
@@ -143,7 +145,7 @@ class DeliveryWorker:
         """Record that the platform has it; again while Postgres is away, or it would be sent twice."""
         async for attempt in stamina.retry_context(on=Unavailable, attempts=None, timeout=MARK_AGAIN_S):
             with attempt:
-                await self._outbox.sent(claimed, external_id, found=found)
+                await self._receipts.write(claimed, external_id, found=found)
 
     async def _postpone(
         self, claimed: ClaimedDelivery, reason: str, retry_after: float | None, *, refused: bool

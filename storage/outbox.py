@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -88,13 +89,35 @@ class Outbox:
         async with self._database.tenant(delivery.tenant_id) as connection:
             await connection.execute(self._sql.label, delivery.tenant_id, delivery.id, delivery.token)
 
-    async def sent(self, delivery: ClaimedDelivery, external_id: str | None, *, found: bool) -> bool:
-        """The platform has it; False when the lease was lost meanwhile."""
-        return await self._settle(delivery, "sent", external_id, None, "found" if found else "sent")
+    async def sent(
+        self, tenant_id: UUID, receipts: Sequence[tuple[ClaimedDelivery, str | None, bool]]
+    ) -> set[UUID]:
+        """The platform has these (delivery, its id there, whether it was found by looking up), in one transaction.
+
+        Returns the ids of those whose lease was still ours.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            rows = await connection.fetch(
+                self._sql.settle_sent,
+                tenant_id,
+                [delivery.id for delivery, _, _ in receipts],
+                [delivery.token for delivery, _, _ in receipts],
+                [external_id for _, external_id, _ in receipts],
+                [delivery.attempt for delivery, _, _ in receipts],
+                ["found" if found else "sent" for _, _, found in receipts],
+            )
+        return {row["id"] for row in rows}
 
     async def failed(self, delivery: ClaimedDelivery, error: str) -> bool:
         """The platform will never take it; the lane goes on. False when the lease was lost meanwhile."""
-        return await self._settle(delivery, "failed", None, error, "permanent")
+        async with self._database.tenant(delivery.tenant_id) as connection:
+            settled = await connection.fetchval(
+                self._sql.fail, delivery.tenant_id, delivery.id, delivery.token, error
+            )
+            await connection.execute(
+                self._sql.end_attempt, delivery.tenant_id, delivery.id, delivery.attempt, "permanent", error
+            )
+        return bool(settled)
 
     async def postpone(
         self, delivery: ClaimedDelivery, after: timedelta, error: str, *, refused: bool
@@ -117,31 +140,3 @@ class Outbox:
             await connection.execute(
                 self._sql.postpone, delivery.tenant_id, delivery.id, delivery.token, after, error
             )
-
-    async def _settle(
-        self,
-        delivery: ClaimedDelivery,
-        status: str,
-        external_id: str | None,
-        error: str | None,
-        attempt_outcome: str,
-    ) -> bool:
-        async with self._database.tenant(delivery.tenant_id) as connection:
-            settled = await connection.fetchval(
-                self._sql.settle,
-                delivery.tenant_id,
-                delivery.id,
-                delivery.token,
-                status,
-                external_id,
-                error,
-            )
-            await connection.execute(
-                self._sql.end_attempt,
-                delivery.tenant_id,
-                delivery.id,
-                delivery.attempt,
-                attempt_outcome,
-                error,
-            )
-        return bool(settled)

@@ -41,17 +41,35 @@ where tenant_id = $1 and delivery_id = $2 and attempt = $3 and ended_at is null
 -- The platform may have it twice: an answer was lost and cannot be looked up.
 update outbox set possible_duplicate = true where tenant_id = $1 and id = $2 and lease_token = $3
 
--- name: settle
--- The end of a delivery, fenced by its lease; the message learns the platform's id.
-with settled as (
-    update outbox
-    set status = $4, external_message_id = $5, error = $6, settled_at = now(), lease_until = null
-    where tenant_id = $1 and id = $2 and lease_token = $3 and status = 'queued'
-    returning tenant_id, message_id, external_message_id
+-- name: settle_sent
+-- The platform has them: the ends of many deliveries of a tenant, each fenced by its lease; messages learn their ids.
+with given as (
+    select * from unnest($2::uuid[], $3::bigint[], $4::text[], $5::integer[], $6::text[])
+        as g (id, token, external_id, attempt, outcome)
+), settled as (
+    update outbox o
+    set status = 'sent', external_message_id = g.external_id, error = null, settled_at = now(), lease_until = null
+    from given g
+    where o.tenant_id = $1 and o.id = g.id and o.lease_token = g.token and o.status = 'queued'
+    returning o.id, o.message_id, o.external_message_id
 ), named as (
     update messages m set external_message_id = s.external_message_id
     from settled s
-    where m.tenant_id = s.tenant_id and m.id = s.message_id and s.external_message_id is not null
+    where m.tenant_id = $1 and m.id = s.message_id and s.external_message_id is not null
+), ended as (
+    update delivery_attempts d set ended_at = now(), outcome = g.outcome
+    from given g
+    where d.tenant_id = $1 and d.delivery_id = g.id and d.attempt = g.attempt and d.ended_at is null
+)
+select id from settled
+
+-- name: fail
+-- The platform will never take it: the end of a delivery, fenced by its lease.
+with settled as (
+    update outbox
+    set status = 'failed', error = $4, settled_at = now(), lease_until = null
+    where tenant_id = $1 and id = $2 and lease_token = $3 and status = 'queued'
+    returning id
 )
 select count(*) as settled from settled
 

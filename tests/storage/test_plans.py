@@ -67,7 +67,7 @@ async def test_delivering_and_looking_for_due_work_read_no_table_whole(bench, da
         outbox = Outbox(eyes, bench.vault)
         claimed = await outbox.claim(bench.channel.tenant_id, digest("s500"))
         assert claimed is not None
-        await outbox.sent(claimed, "platform-id", found=False)
+        await outbox.sent(bench.channel.tenant_id, [(claimed, "platform-id", False)])
         assert {k: v for k, v in (await eyes.read_whole()).items() if k not in SMALL} == {}
     async with watched(database.dispatch_url) as eyes:
         queue = Queue(eyes)

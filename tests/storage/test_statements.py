@@ -34,7 +34,8 @@ COLUMNS = {
     "outbox.claim": "id channel_id message_id address sealed attempts lease_token possible_duplicate",
     "outbox.content": "user_id thread_key content content_type sealed",
     "outbox.begin_attempt": "answer_lost",
-    "outbox.settle": "settled",
+    "outbox.settle_sent": "id",
+    "outbox.fail": "settled",
 }
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import asyncpg
@@ -155,13 +156,14 @@ async def test_servers_run_below_a_folder_that_only_its_owner_may_enter(folder: 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
 async def test_without_a_way_through_a_closed_folder_that_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.mkdir()
     folder.chmod(0o700)
     monkeypatch.setattr(os, "defpath", "/nowhere")
-    with pytest.raises(CannotStart, match="may not pass through "):
+    # Only root's servers run as somebody else; anybody else's need no way through.
+    said = pytest.raises(CannotStart, match="may not pass through ") if os.geteuid() == 0 else nullcontext()
+    with said:
         async with embedded_servers(folder / "var"):
             pass

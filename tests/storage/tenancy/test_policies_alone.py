@@ -89,7 +89,7 @@ async def test_deliveries_of_another_tenant_are_not_claimed_nor_settled(bench):
     assert await outbox.claim(bench.channel.tenant_id, their_session) is None
     claimed = await outbox.claim(bench.channel.tenant_id, accepted.session_id)
     assert claimed.content == "ours"
-    assert await outbox.sent(claimed, "p-1", found=False)
+    assert await outbox.sent(bench.channel.tenant_id, [(claimed, "p-1", False)]) == {claimed.id}
 
 
 async def test_only_ones_own_channels_are_listed(bench):
