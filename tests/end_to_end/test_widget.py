@@ -45,8 +45,9 @@ async def sees(page: Page, text: str, count: int = 1) -> None:
 
 async def next_code(parley: RealRun, count: int) -> str:
     async def shown() -> list[str] | None:
-        codes = parley.codes()
-        return codes if len(codes) >= count else None
+        # Its closing line says that the delivery is settled too: killed before, the lane would wait for its lease.
+        codes, settled = parley.codes(), parley.log.count('"event":"delivery"')
+        return codes if len(codes) >= count and settled >= count else None
 
     return str((await until(shown, "the code on the console"))[-1])
 
