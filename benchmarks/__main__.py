@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import counting, long_sessions, memory, profile, startup, through_http, without_http
+from benchmarks import blocked, counting, long_sessions, memory, profile, startup, through_http, without_http
 from benchmarks.errors import BenchmarkError
 from benchmarks.lab import Lab, open_lab
 from benchmarks.report import Report, Table, Verdict
@@ -32,6 +32,7 @@ def parts(quick: bool) -> dict[str, Callable[[Lab], Awaitable[Result]]]:
         "inside": lambda lab: alone(
             without_http.measure(lab, clients=clients, rounds=rounds, seconds=seconds)
         ),
+        "blocked": lambda lab: blocked.measure(lab, rounds=1 if quick else 6, seconds=seconds * 2.5),
         "commits": lambda lab: counting.measure(lab, turns=100 if quick else 500),
         "length": lambda lab: long_sessions.measure(lab, rounds=3 if quick else 15),
         "memory": lambda lab: memory.measure(lab, sessions=1_000 if quick else 10_000, seconds=seconds * 2),

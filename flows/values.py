@@ -72,7 +72,7 @@ def _encode(value: Any, verb: str, depth: int) -> Any:
             return _tagged("date", value.isoformat())
         case Decimal() if type(value) is Decimal:
             return _tagged("decimal", str(value))
-        case UUID() if type(value) is UUID:
+        case UUID():
             return _tagged("uuid", str(value))
     if depth == 0:
         raise Unrecordable(f"{verb}: the value is nested more than {_DEEPEST} deep")

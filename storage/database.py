@@ -47,22 +47,6 @@ async def prepare_connection(connection: asyncpg.Connection[Any]) -> None:
             encoder=lambda value: orjson.dumps(value).decode(),
             decoder=orjson.loads,
         )
-    # asyncpg's own UUID is a subclass, which orjson refuses to write.
-    await connection.set_type_codec(
-        "uuid",
-        schema="pg_catalog",
-        encoder=_uuid_bytes,
-        decoder=_uuid_of,
-        format="binary",
-    )
-
-
-def _uuid_bytes(value: UUID | str) -> bytes:
-    return value.bytes if isinstance(value, UUID) else UUID(value).bytes
-
-
-def _uuid_of(value: bytes) -> UUID:
-    return UUID(bytes=bytes(value))
 
 
 class Database:

@@ -162,7 +162,7 @@ class DurableTurnStore:
                 channel.tenant_id,
                 channel.id,
                 channel.platform,
-                inbound.dedupe_keys,
+                sorted(set(inbound.dedupe_keys)),
                 inbound.user.external_id,
                 inbound.user.locale,
                 dict(inbound.user.profile),

@@ -1,4 +1,8 @@
-"""Identifiers: UUIDv7 (RFC 9562 §5.7), made by our process, never by a browser."""
+"""Identifiers: UUIDv7 (RFC 9562 §5.7), made by our process, never by a browser.
+
+Ids are asyncpg's own UUIDs, a subclass of `uuid.UUID` that is ten times quicker to make and to write. orjson
+knows the plain class only: whoever writes ids as JSON gives it `default=id_text`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,20 @@ import os
 import time
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 
 def uuid7() -> UUID:
     """A new time-ordered id. Its order is for index locality only; `seq` orders a session."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    high = milliseconds << 16 | 0x7000 | random >> 68
-    low = 0x8000_0000_0000_0000 | random & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=high << 64 | low)
+    random = os.urandom(10)
+    version = bytes((0x70 | random[0] & 0x0F, random[1], 0x80 | random[2] & 0x3F))
+    made: UUID = pgproto.UUID(milliseconds.to_bytes(6, "big") + version + random[3:])
+    return made
+
+
+def id_text(value: object) -> str:
+    """orjson's `default`: the text of an id. Raises TypeError for anything else."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"a {type(value).__qualname__} is no JSON")

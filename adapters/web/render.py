@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,15 @@ import orjson
 from adapters.errors import Refused
 from adapters.web.cursor import Position, write_cursor
 from adapters.web.ports import Delta, ReplyState, Site
+from storage.ids import id_text
 from storage.records import ContentType, StoredMessage
 
 RESYNC = b'{"type":"resync"}'
 TYPING = b'{"type":"typing"}'
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, default=id_text)
 
 
 def render_message(message: StoredMessage) -> dict[str, Any]:
@@ -33,22 +39,20 @@ def render_message(message: StoredMessage) -> dict[str, Any]:
 
 def message_frame(message: StoredMessage, change: int) -> bytes:
     cursor = write_cursor(Position(message.session_id, change))
-    return orjson.dumps({"type": "message", **render_message(message), "cursor": cursor})
+    return _json({"type": "message", **render_message(message), "cursor": cursor})
 
 
 def status_frame(message: StoredMessage) -> bytes:
     cursor = write_cursor(Position(message.session_id, message.change))
-    return orjson.dumps(
-        {"type": "status", "message_id": message.id, "status": message.status, "cursor": cursor}
-    )
+    return _json({"type": "status", "message_id": message.id, "status": message.status, "cursor": cursor})
 
 
 def ack_frame(client_id: str, message_id: UUID) -> bytes:
-    return orjson.dumps({"type": "ack", "id": client_id, "message_id": message_id})
+    return _json({"type": "ack", "id": client_id, "message_id": message_id})
 
 
 def delta_frame(delta: Delta) -> bytes:
-    return orjson.dumps(
+    return _json(
         {
             "type": "delta",
             "message_id": delta.message_id,
@@ -66,11 +70,15 @@ def error_frame(refusal: Refused, client_id: str | None = None) -> bytes:
         frame["id"] = client_id
     if refusal.retry_after is not None:
         frame["retry_after"] = refusal.retry_after
-    return orjson.dumps(frame)
+    return _json(frame)
 
 
 def refusal_body(refusal: Refused) -> bytes:
-    return orjson.dumps({"error": {"code": refusal.code, "detail": refusal.detail}})
+    return _json({"error": {"code": refusal.code, "detail": refusal.detail}})
+
+
+def opened_body(token: str, session_id: UUID | None, expires_at: datetime) -> bytes:
+    return _json({"token": token, "session_id": session_id, "expires_at": expires_at})
 
 
 def accepted_body(message_id: UUID, reply_id: UUID | None) -> bytes:
@@ -84,13 +92,13 @@ def reply_body(state: ReplyState) -> bytes:
         answer["message"] = render_message(state.message)
     if state.reason is not None:
         answer["reason"] = state.reason
-    return orjson.dumps(answer)
+    return _json(answer)
 
 
 def history_body(messages: Sequence[StoredMessage], *, newest: bool) -> bytes:
     """With the newest page comes the `cursor` from which a socket continues it."""
     position = position_of(messages) if newest else None
-    return orjson.dumps(
+    return _json(
         {
             "messages": [render_message(message) for message in messages],
             "cursor": write_cursor(position) if position is not None else None,
@@ -107,7 +115,7 @@ def position_of(messages: Sequence[StoredMessage]) -> Position | None:
 
 
 def site_body(site: Site) -> bytes:
-    return orjson.dumps(
+    return _json(
         {"name": site.name, "greeting": site.greeting, "suggestions": site.suggestions, "colour": site.colour}
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from secrets import token_urlsafe
 
-import orjson
 from aiohttp import web
 
 from adapters.errors import Refused
 from adapters.web.exchange import Door, Endpoint, answer, check_origin, find_site, read_body
 from adapters.web.parse import parse_document
+from adapters.web.render import opened_body
 from adapters.web.verify import user_of
 from storage.clock import Clock
 from storage.records import Channel, Sighting
@@ -27,9 +27,7 @@ def open_session(door: Door, clock: Clock) -> Endpoint:
         external_id = _external_id(document.get("user"), str(site), channel, clock)
         opened = await door.conversations.open_session(channel, Sighting(external_id, _locale(request)))
         token, expires_at = door.tokens.issue(str(site), channel, external_id)
-        return answer(
-            orjson.dumps({"token": token, "session_id": opened.session_id, "expires_at": expires_at})
-        )
+        return answer(opened_body(token, opened.session_id, expires_at))
 
     return endpoint
 

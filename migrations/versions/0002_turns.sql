@@ -17,7 +17,8 @@ create type claimed_turn as (
     checkpoint jsonb, checkpoint_sealed bytea
 );
 
--- Stores one inbound event once: its dedupe keys, its user and session where they are new, the message, the
+-- Stores one inbound event once: its dedupe keys (sorted and distinct, so that two events with several keys in
+-- common wait for each other and never for ever), its user and session where they are new, the message, the
 -- queue entry and, for clients that poll, the reply's placeholder. Claims the session if it was idle.
 create function accept_inbound(
     p_tenant uuid, p_channel uuid, p_platform text, p_keys text[],
@@ -83,11 +84,11 @@ begin
     end loop;
 
     insert into inbound_keys (tenant_id, channel_id, key, session_id, message_id, reply_id, accepted_at)
-    select distinct p_tenant, p_channel, k, coalesce(v_session.id, p_session), p_message, p_reply, p_now
-    from unnest(p_keys) k order by k
+    select p_tenant, p_channel, k, coalesce(v_session.id, p_session), p_message, p_reply, p_now
+    from unnest(p_keys) k
     on conflict (tenant_id, channel_id, key) do nothing;
     get diagnostics v_taken = row_count;
-    if v_taken < cardinality(p_keys) and v_taken < (select count(distinct k) from unnest(p_keys) k) then
+    if v_taken < cardinality(p_keys) then
         -- Any conflict is a duplicate; the keys that are new now point to the first as well.
         select k.session_id, k.message_id, k.reply_id into session_id, message_id, reply_id
         from inbound_keys k
@@ -121,15 +122,16 @@ begin
     where s.tenant_id = p_tenant and s.id = v_session.id;
 
     insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, sender_id,
-                          external_message_id, content, content_type, sealed, status, created_at, raw_payload)
-    values (p_tenant, p_message, v_session.id, accept_inbound.seq, accept_inbound.change, accept_inbound.change,
-            'user', v_user.id::text, p_external_message,
-            case when p_sealed is null then p_content else '' end, p_content_type, p_sealed, 'completed', p_now,
-            case when p_sealed is null then p_raw end);
-    if p_reply is not null then
-        insert into messages (tenant_id, id, session_id, sender_type, in_reply_to, content, status, created_at)
-        values (p_tenant, p_reply, v_session.id, 'bot', p_message, '', 'pending', p_now);
-    end if;
+                          external_message_id, in_reply_to, content, content_type, sealed, status, created_at,
+                          raw_payload)
+    select p_tenant, p_message, v_session.id, accept_inbound.seq, accept_inbound.change, accept_inbound.change,
+           'user', v_user.id::text, p_external_message, null::uuid,
+           case when p_sealed is null then p_content else '' end, p_content_type, p_sealed, 'completed', p_now,
+           case when p_sealed is null then p_raw end
+    union all
+    select p_tenant, p_reply, v_session.id, null, null, null,
+           'bot', null, null, p_message, '', 'text', null, 'pending', p_now, null
+    where p_reply is not null;
     insert into inbox (tenant_id, id, session_id, position, kind, message_id, reply_id, payload, accepted_at,
                        lease_until, attempts)
     values (p_tenant, p_entry, v_session.id, accept_inbound.position, p_kind, p_message, p_reply,

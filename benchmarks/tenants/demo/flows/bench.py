@@ -1,9 +1,12 @@
-"""What is measured: a flow of two turns, so that every turn writes state, and one that asks a thousand times."""
+"""What is measured: a flow of two turns, so that every turn writes state; a long one; one that waits."""
+
+import asyncio
 
 from flows import Chat, Flow
 
 order = Flow("order", phrases=["order"])
 survey = Flow("survey", phrases=["survey"])
+wait = Flow("wait", phrases=["wait"])
 
 ASKS = 1_000
 
@@ -19,3 +22,10 @@ async def ask_on_and_on(chat: Chat) -> None:
     for _ in range(ASKS):
         await chat.ask("number", "Next number?", int)
     await chat.say("Thank you.")
+
+
+@wait
+async def hold_the_session(chat: Chat) -> None:
+    seconds = await chat.ask("seconds", "How long?", int)
+    await chat.call(asyncio.sleep, seconds, timeout=60)
+    await chat.say("Here I am again.")
