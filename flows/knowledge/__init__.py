@@ -1,0 +1,1 @@
+"""Knowledge: documents read, cut into chunks, embedded, and answered from."""

@@ -1,0 +1,100 @@
+"""Embeddings: texts as vectors of length one, whose inner product says how alike they are.
+
+The embedded model needs no key and no network; `model/README.md` says what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+FOLDER = Path(__file__).parent / "model"
+MAX_TOKENS = 256
+# Attention grows with the longest text of a batch, so texts are embedded in small ones, short beside short.
+_BATCH = 16
+_AT_ONCE = 2
+# One more than many texts take at once, so that a question need not wait behind somebody's documents.
+_THREADS = _AT_ONCE + 1
+
+
+class Embedder(Protocol):
+    """Makes vectors of texts. `model` names it in `document_embeddings`."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, in their order."""
+
+
+class MiniLm:
+    """The embedded model; loaded when first needed, run in threads of its own.
+
+    Only the first 256 tokens of a text count, about 1,000 characters of English.
+    """
+
+    model = "all-MiniLM-L6-v2-int8"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="embedding")
+        self._loading = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, in their order."""
+        loop = asyncio.get_running_loop()
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        batches = iter([order[start : start + _BATCH] for start in range(0, len(order), _BATCH)])
+        vectors: list[list[float]] = [[]] * len(texts)
+
+        async def work() -> None:
+            for batch in batches:
+                made = await loop.run_in_executor(self._threads, self._embed, [texts[index] for index in batch])
+                for index, vector in zip(batch, made, strict=True):
+                    vectors[index] = vector
+
+        await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+        return vectors
+
+    def close(self) -> None:
+        """End the threads; what is under way is finished first."""
+        self._threads.shutdown()
+
+    def _embed(self, texts: list[str]) -> list[list[float]]:
+        import numpy
+
+        session, tokenizer = self._model()
+        encoded = tokenizer.encode_batch(texts)
+        inputs = {
+            "input_ids": numpy.array([each.ids for each in encoded], dtype=numpy.int64),
+            "attention_mask": numpy.array([each.attention_mask for each in encoded], dtype=numpy.int64),
+        }
+        made: list[list[float]] = session.run(["embedding"], inputs)[0].tolist()
+        return made
+
+    def _model(self) -> tuple[Any, Any]:
+        with self._loading:
+            if self._loaded is None:
+                # Imported here: a process that answers no question from documents never pays for them.
+                import onnxruntime
+                import tokenizers
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = 1
+                options.inter_op_num_threads = 1
+                session = onnxruntime.InferenceSession(
+                    FOLDER / "model.onnx", options, providers=["CPUExecutionProvider"]
+                )
+                tokenizer = tokenizers.Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+                tokenizer.enable_truncation(MAX_TOKENS)
+                tokenizer.enable_padding()
+                self._loaded = (session, tokenizer)
+            return self._loaded
