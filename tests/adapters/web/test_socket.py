@@ -324,3 +324,26 @@ async def test_going_away_closes_sockets_with_1001(
         assert await close_code(socket) == 1001
         await closing
         assert (await client.get("/")).status == 404
+
+
+async def test_a_socket_is_open_only_once_it_knows_what_is_new(
+    ada: Browser, rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an answer to what was said at once would count as old and never be shown."""
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+    history = rehearsal.history
+
+    async def slow_history(*args: Any, **kwargs: Any) -> Any:
+        asked.set()
+        await may_answer.wait()
+        return await history(*args, **kwargs)
+
+    monkeypatch.setattr(rehearsal, "history", slow_history)
+    opening = asyncio.create_task(ada.connect())
+    await asked.wait()
+    assert not (await asyncio.wait({opening}, timeout=0.2))[0]
+    may_answer.set()
+    socket = await opening
+    rehearsal.say(ada.talk, "a quick answer")
+    assert (await frame_of(socket, "message"))["content"] == "a quick answer"
+    await socket.close()
