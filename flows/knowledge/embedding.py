@@ -57,7 +57,9 @@ class MiniLm:
 
         async def work() -> None:
             for batch in batches:
-                made = await loop.run_in_executor(self._threads, self._embed, [texts[index] for index in batch])
+                made = await loop.run_in_executor(
+                    self._threads, self._embed, [texts[index] for index in batch]
+                )
                 for index, vector in zip(batch, made, strict=True):
                     vectors[index] = vector
 
