@@ -147,9 +147,10 @@ async def test_the_commit_of_a_worker_that_lost_its_lease_touches_no_row(
     # Two leases go by.
     await owner.execute("update inbox set lease_until = now()")
 
+    # It may take the turn before it says that it serves.
+    at_work = outside.hold("committing", "rescuer")
     rescuer = await fleet.start("rescuer", points=["committing"], alone=False, lease_s=120.0)
     visitor.url = rescuer.url
-    at_work = outside.hold("committing", "rescuer")
     await at_work.reached()
     if rescued:
         at_work.let_go()
