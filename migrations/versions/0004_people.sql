@@ -48,7 +48,8 @@ create index feedback_of_user on feedback (tenant_id, user_id);
 create index feedback_by_time on feedback (tenant_id, created_at);
 select protect('feedback');
 
--- A file may be stored before the message that names it is accepted, so `message_id` comes later.
+-- A file may be stored before the message that names it is accepted, so `message_id` comes later. `file_url` is the
+-- key of its object in the object store, which is no other file's, and never an address.
 create table attachments (
     tenant_id uuid not null,
     id uuid not null,
@@ -62,6 +63,7 @@ create table attachments (
     status text not null default 'pending' check (status in ('pending', 'ready', 'quarantined')),
     created_at timestamptz not null,
     primary key (tenant_id, id),
+    unique (tenant_id, file_url),
     foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade,
     foreign key (tenant_id, message_id) references messages (tenant_id, id) on delete cascade
 );

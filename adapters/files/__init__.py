@@ -1,0 +1,1 @@
+"""Files by signed links: the one way to them from outside."""
