@@ -1,0 +1,1 @@
+"""Servers that speak other services' protocols, for tests and for trying things without an account."""

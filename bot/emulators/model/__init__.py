@@ -1,0 +1,1 @@
+"""An emulator of Anthropic's Messages API."""

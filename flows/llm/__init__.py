@@ -1,0 +1,1 @@
+"""Large language models: the contract of a provider, and the providers."""
