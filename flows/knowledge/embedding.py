@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 FOLDER = Path(__file__).parent / "model"
 MAX_TOKENS = 256
-# Attention grows with the longest text of a batch, so texts are embedded in small ones, short beside short.
-_BATCH = 16
 _AT_ONCE = 2
 # One more than many texts take at once, so that a question need not wait behind somebody's documents.
 _THREADS = _AT_ONCE + 1
@@ -29,6 +27,10 @@ class Embedder(Protocol):
 
     @property
     def dimensions(self) -> int: ...
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it is in memory already."""
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text, in their order."""
@@ -48,20 +50,19 @@ class MiniLm:
         self._loading = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector for each text, in their order."""
         loop = asyncio.get_running_loop()
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        batches = iter([order[start : start + _BATCH] for start in range(0, len(order), _BATCH)])
+        left = iter(enumerate(texts))
         vectors: list[list[float]] = [[]] * len(texts)
 
         async def work() -> None:
-            for batch in batches:
-                made = await loop.run_in_executor(
-                    self._threads, self._embed, [texts[index] for index in batch]
-                )
-                for index, vector in zip(batch, made, strict=True):
-                    vectors[index] = vector
+            for index, text in left:
+                vectors[index] = await loop.run_in_executor(self._threads, self._embed, text)
 
         await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
         return vectors
@@ -70,17 +71,20 @@ class MiniLm:
         """End the threads; what is under way is finished first."""
         self._threads.shutdown()
 
-    def _embed(self, texts: list[str]) -> list[list[float]]:
+    def _embed(self, text: str) -> list[float]:
+        """One text alone: its neighbours in a batch would change its vector (the model scales what it computes by the
+        largest value of a batch), and several at once are no quicker on a processor.
+        """
         import numpy
 
         session, tokenizer = self._model()
-        encoded = tokenizer.encode_batch(texts)
+        encoded = tokenizer.encode(text)
         inputs = {
-            "input_ids": numpy.array([each.ids for each in encoded], dtype=numpy.int64),
-            "attention_mask": numpy.array([each.attention_mask for each in encoded], dtype=numpy.int64),
+            "input_ids": numpy.array([encoded.ids], dtype=numpy.int64),
+            "attention_mask": numpy.array([encoded.attention_mask], dtype=numpy.int64),
         }
-        made: list[list[float]] = session.run(["embedding"], inputs)[0].tolist()
-        return made
+        vector: list[float] = session.run(["embedding"], inputs)[0][0].tolist()
+        return vector
 
     def _model(self) -> tuple[Any, Any]:
         with self._loading:
@@ -97,6 +101,5 @@ class MiniLm:
                 )
                 tokenizer = tokenizers.Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
                 tokenizer.enable_truncation(MAX_TOKENS)
-                tokenizer.enable_padding()
                 self._loaded = (session, tokenizer)
             return self._loaded

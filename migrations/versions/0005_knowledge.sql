@@ -70,13 +70,14 @@ return (
     from counted cross join length
 );
 
--- `search_text` is what is indexed in place of the content, where the two differ: runs of Chinese, Japanese or
--- Korean cut into bigrams.
+-- `heading` is the path of headings above the chunk. `search_text` is what is indexed in place of the content:
+-- with title and headings, and runs of Chinese, Japanese or Korean cut into bigrams.
 create table document_chunks (
     tenant_id uuid not null,
     id uuid not null,
     document_id uuid not null,
     position integer not null check (position >= 0),
+    heading text not null default '',
     content text not null,
     language text not null default 'en',
     search_text text,
@@ -91,7 +92,7 @@ create table document_chunks (
 create index document_chunks_tsv on document_chunks using gin (tsv);
 select protect('document_chunks');
 
--- In how many of the tenant's chunks a lexeme is, and how many chunks there are; kept by ingest.
+-- In how many of the tenant's chunks a lexeme is, and how many chunks there are; kept by count_chunks().
 create table lexeme_counts (
     tenant_id uuid not null references tenants (tenant_id),
     lexeme text not null,
@@ -107,6 +108,48 @@ create table chunk_counts (
 );
 select protect('chunk_counts');
 
+-- Keeps both counts right whatever changes chunks, cascades too. The row of chunk_counts is taken first and held to
+-- the transaction's end, so those who change a tenant's chunks at once wait for each other there, and never in a
+-- circle.
+create function count_chunks() returns trigger language plpgsql set plan_cache_mode = force_custom_plan as $$
+begin
+    if tg_op <> 'INSERT' then
+        update chunk_counts c set chunks = c.chunks - gone.chunks
+        from (select tenant_id, count(*) as chunks from old_chunks group by 1) gone
+        where c.tenant_id = gone.tenant_id;
+
+        with gone as (
+            select o.tenant_id, t.lexeme, count(*) as chunks from old_chunks o, unnest(o.tsv) t group by 1, 2
+        )
+        delete from lexeme_counts c using gone
+        where c.tenant_id = gone.tenant_id and c.lexeme = gone.lexeme and c.chunks = gone.chunks;
+
+        with gone as (
+            select o.tenant_id, t.lexeme, count(*) as chunks from old_chunks o, unnest(o.tsv) t group by 1, 2
+        )
+        update lexeme_counts c set chunks = c.chunks - gone.chunks
+        from gone
+        where c.tenant_id = gone.tenant_id and c.lexeme = gone.lexeme;
+    end if;
+    if tg_op <> 'DELETE' then
+        insert into chunk_counts as c (tenant_id, chunks)
+        select tenant_id, count(*) from new_chunks group by 1
+        on conflict (tenant_id) do update set chunks = c.chunks + excluded.chunks;
+
+        insert into lexeme_counts as c (tenant_id, lexeme, chunks)
+        select n.tenant_id, t.lexeme, count(*) from new_chunks n, unnest(n.tsv) t group by 1, 2
+        on conflict (tenant_id, lexeme) do update set chunks = c.chunks + excluded.chunks;
+    end if;
+    return null;
+end $$;
+
+create trigger count_added after insert on document_chunks
+referencing new table as new_chunks for each statement execute function count_chunks();
+create trigger count_changed after update on document_chunks
+referencing old table as old_chunks new table as new_chunks for each statement execute function count_chunks();
+create trigger count_deleted after delete on document_chunks
+referencing old table as old_chunks for each statement execute function count_chunks();
+
 -- Several models side by side, a partition for each, so that one is dropped with its partition. Partitions are
 -- reached through this table only; each has the policy as well, since a query that named one would skip ours.
 create table document_embeddings (
@@ -121,7 +164,8 @@ create table document_embeddings (
 create index document_embeddings_of_chunk on document_embeddings (tenant_id, chunk_id);
 select protect('document_embeddings');
 
--- Run by the owner: what a new model's vectors are kept in.
+-- Run by the owner: what a new model's vectors are kept in. Searches are exact within a tenant, so there is no
+-- approximate index: with many tenants it finds others' vectors first (docs/decisions/0011).
 create function add_embedding_model(p_model text, p_dimensions integer) returns void language plpgsql as $$
 declare
     partition text := left('document_embeddings_' || regexp_replace(lower(p_model), '[^a-z0-9]+', '_', 'g'), 50);
@@ -133,9 +177,6 @@ begin
     execute format(
         'alter table %I add constraint %I check (vector_dims(embedding) = %s)',
         partition, partition || '_size', p_dimensions);
-    execute format(
-        'create index %I on %I using hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops)',
-        partition || '_near', partition, p_dimensions);
     perform protect(partition::regclass, 'select');
     if role_exists('parley_runtime') then
         execute format('revoke all on %I from parley_runtime', partition);
@@ -143,3 +184,80 @@ begin
 end $$;
 
 select add_embedding_model('all-MiniLM-L6-v2-int8', 384);
+
+-- The passages that fit a question best, by words (BM25) and by meaning: each list's best 50, fused by a convex sum
+-- of their normalised scores. One statement, exact: every chunk of the tenant is scored, no index approximates.
+-- `score` orders the passages of one search; `similarity` is the cosine; `coverage` is the part of the question's
+-- weight, by rarity of its words, that the chunk contains. It sets the tenant first, as a turn's functions do.
+create function find_passages(
+    p_tenant uuid, p_question text, p_language text, p_model text, p_embedding real[],
+    p_lexical_weight double precision, p_limit integer
+) returns table (
+    chunk_id uuid, document_id uuid, source text, source_id text, title text, heading text, content text, url text,
+    score double precision, similarity double precision, coverage double precision
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+    v_embedding halfvec := p_embedding::halfvec;
+begin
+    perform set_config('parley.tenant_id', p_tenant::text, true);
+    return query
+    with word as materialized (
+        select w.lexeme, lexeme_dimension(w.lexeme) as dimension,
+               ln(1 + (total.chunks - coalesce(c.chunks, 0) + 0.5::float8) / (coalesce(c.chunks, 0) + 0.5::float8)) as idf
+        from unnest(to_tsvector(search_config(p_language), p_question)) w
+        cross join (select coalesce(max(chunks), 0) as chunks from chunk_counts where tenant_id = p_tenant) total
+        left join lexeme_counts c on c.tenant_id = p_tenant and c.lexeme = w.lexeme
+    ),
+    -- Materialized, or it would be made anew for every chunk.
+    question as materialized (
+        select ('{' || string_agg(dimension || ':' || idf::real, ',' order by dimension) || '}/1048576')::sparsevec(1048576)
+               as words
+        from (select dimension, max(idf) as idf from word group by dimension) each_dimension
+    ),
+    by_words as (
+        select id, -distance as score
+        from (
+            select c.id, c.bm25 <#> q.words as distance
+            from document_chunks c cross join question q
+            where c.tenant_id = p_tenant and q.words is not null
+            offset 0
+        ) scored
+        where distance < 0
+        order by distance, id
+        limit 50
+    ),
+    by_meaning as (
+        select e.chunk_id as id, 1 - (e.embedding <=> v_embedding) as score
+        from document_embeddings e
+        where e.tenant_id = p_tenant and e.model = p_model
+        order by e.embedding <=> v_embedding, e.chunk_id
+        limit 50
+    ),
+    fused as (
+        select id, sum(score) as score
+        from (
+            select id, p_lexical_weight
+                       * coalesce((score - min(score) over whole) / nullif(max(score) over whole - min(score) over whole, 0), 1)
+                       as score
+            from by_words window whole as ()
+            union all
+            select id, (1 - p_lexical_weight)
+                       * coalesce((score - min(score) over whole) / nullif(max(score) over whole - min(score) over whole, 0), 1)
+            from by_meaning window whole as ()
+        ) both_lists
+        group by id
+        order by 2 desc, 1
+        limit p_limit
+    )
+    select c.id as chunk_id, c.document_id, d.source, d.source_id, d.title, c.heading, c.content,
+           d.metadata ->> 'url' as url, f.score,
+           (select 1 - (e.embedding <=> v_embedding) from document_embeddings e
+            where e.tenant_id = p_tenant and e.model = p_model and e.chunk_id = c.id) as similarity,
+           coalesce((select sum(w.idf) filter (where w.lexeme = any (it.lexemes)) / nullif(sum(w.idf), 0)
+                     from (select tsvector_to_array(c.tsv) as lexemes offset 0) it cross join word w), 0) as coverage
+    from fused f
+    join document_chunks c on c.tenant_id = p_tenant and c.id = f.id
+    join documents d on d.tenant_id = p_tenant and d.id = c.document_id
+    order by f.score desc, c.id;
+end $$;
