@@ -9,7 +9,18 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import blocked, counting, long_sessions, memory, profile, startup, through_http, without_http
+from benchmarks import (
+    answers,
+    blocked,
+    counting,
+    long_sessions,
+    memory,
+    profile,
+    retrieval,
+    startup,
+    through_http,
+    without_http,
+)
 from benchmarks.errors import BenchmarkError
 from benchmarks.lab import Lab, open_lab
 from benchmarks.report import Report, Table, Verdict
@@ -37,6 +48,13 @@ def parts(quick: bool) -> dict[str, Callable[[Lab], Awaitable[Result]]]:
         "length": lambda lab: long_sessions.measure(lab, rounds=3 if quick else 15),
         "memory": lambda lab: memory.measure(lab, sessions=1_000 if quick else 10_000, seconds=seconds * 2),
         "startup": lambda lab: startup.measure(lab, again=1 if quick else 3),
+        "retrieval": lambda lab: retrieval.measure(
+            lab,
+            sizes=[100, 1_000] if quick else [100, 1_000, 10_000, 50_000],
+            others=10 if quick else 500,
+            questions=20 if quick else 50,
+        ),
+        "answers": lambda lab: answers.measure(lab, answers=20 if quick else 100),
         "profile": lambda lab: alone(profile.measure(lab, seconds=seconds * 2)),
     }
 

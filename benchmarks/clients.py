@@ -11,7 +11,8 @@ A turn begins when the message is sent and ends when the client has the bot's an
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import time
+from typing import Protocol, Self
 
 import orjson
 
@@ -19,6 +20,7 @@ from benchmarks.errors import Unexpected
 from benchmarks.wire import Connection
 
 _JSON = b"Content-Type: application/json\r\n"
+_DELTA = b'{"type":"delta"'
 _FROM_BOT = b'"sender_type":"bot"'
 
 
@@ -79,6 +81,7 @@ class PushedClient(WebClient):
         super().__init__(connection, token)
         self._socket = socket
         self._heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.first_delta_at: float | None = None
 
     async def open(self) -> None:
         ticket = orjson.loads(await self._connection.ask("POST", "/web/v1/tickets", self._headers))["ticket"]
@@ -95,7 +98,13 @@ class PushedClient(WebClient):
         super().close()
         self._socket.close()
 
+    def forget_deltas(self) -> None:
+        """What comes next is the first."""
+        self.first_delta_at = None
+
     def _hear(self, frame: bytes) -> None:
+        if self.first_delta_at is None and frame.startswith(_DELTA):
+            self.first_delta_at = time.perf_counter()
         if _FROM_BOT in frame and not self._heard.done():
             self._heard.set_result(frame)
 
@@ -105,6 +114,32 @@ class SocketClient(PushedClient):
         heard = self._heard = asyncio.get_running_loop().create_future()
         self._socket.send(orjson.dumps({"type": "message", "id": key, "text": text}))
         await heard
+
+
+class StreamClient:
+    """A visitor's socket on which an answer's first delta is awaited."""
+
+    def __init__(self, client: SocketClient) -> None:
+        self._client = client
+
+    @classmethod
+    async def enter(cls, port: int) -> Self:
+        client = await connect("socket", port, 0)
+        assert isinstance(client, SocketClient)
+        return cls(client)
+
+    async def first_delta(self, key: str, text: str) -> float:
+        """Say something and wait for the whole answer; milliseconds until its first delta. Raises Unexpected."""
+        self._client.forget_deltas()
+        started = time.perf_counter()
+        await self._client.turn(key, text)
+        first = self._client.first_delta_at
+        if first is None:
+            raise Unexpected("the answer was not streamed")
+        return (first - started) * 1000
+
+    def close(self) -> None:
+        self._client.close()
 
 
 async def connect(mode: str, port: int, number: int) -> Client:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from config.bots import BotConfig, OtpConfig
+from config.bots import BotConfig, KnowledgeConfig, ModelConfig, OtpConfig
 from config.bots import load_bot as read_config
 from config.errors import ConfigError
 from flows.bot import Bot
@@ -48,6 +48,14 @@ class TenantBots:
     async def otp(self, tenant_id: UUID) -> OtpConfig:
         """How a tenant's one-time codes are sent."""
         return self.config(await self._slug(tenant_id)).otp
+
+    async def knowledge(self, tenant_id: UUID) -> KnowledgeConfig:
+        """What a tenant's bot answers from."""
+        return self.config(await self._slug(tenant_id)).knowledge
+
+    def model(self, tenant_id: UUID) -> ModelConfig:
+        """The model of a tenant whose bot was loaded."""
+        return self.config(self._slugs[tenant_id]).model
 
     async def load_all(self, *, strictly: bool) -> None:
         """Read every tenant's bot at start, so that a mistake is seen then.

@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+from uuid import UUID
 
 import structlog
 
-from storage.clock import Clock
 from storage.errors import StorageError
-from storage.sessions import Sessions
 from storage.tenants import Tenants
 
 log = structlog.get_logger("parley.clock")
 
 EVERY_S = 60.0
-KEYS_KEPT = timedelta(days=8)
+
+# What is done for one tenant; returns how much there was to do.
+Sweep: TypeAlias = Callable[[UUID], Awaitable[int]]
 
 
 class Sweeper:
-    """Closes sessions that have fallen silent and forgets old dedupe keys, tenant by tenant."""
+    """Does each of the named sweeps for every tenant, round after round."""
 
-    def __init__(self, tenants: Tenants, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, tenants: Tenants, sweeps: Mapping[str, Sweep]) -> None:
         self._tenants = tenants
-        self._sessions = sessions
-        self._clock = clock
+        self._sweeps = sweeps
 
-    async def sweep(self) -> int:
-        """One round over all tenants; returns how many sessions it closed. Raises Unavailable.
+    async def sweep(self) -> dict[str, int]:
+        """One round over all tenants; how much each sweep did. Raises Unavailable.
 
-        What goes wrong with one tenant is logged and keeps no other from its turn.
+        What goes wrong in one sweep of one tenant is logged and keeps no other from its turn.
         """
-        closed = 0
+        done = dict.fromkeys(self._sweeps, 0)
         for tenant in await self._tenants.list_all():
-            try:
-                closed += await self._sessions.close_silent(tenant.id)
-                await self._sessions.forget_keys(tenant.id, self._clock() - KEYS_KEPT)
-            except StorageError as error:
-                log.warning("sweep_failed", tenant=str(tenant.id), error=str(error))
-        return closed
+            for name, sweep in self._sweeps.items():
+                try:
+                    done[name] += await sweep(tenant.id)
+                except StorageError as error:
+                    log.warning("sweep_failed", sweep=name, tenant=str(tenant.id), error=str(error))
+        return done
 
     async def run(self, *, every_s: float = EVERY_S) -> None:
         """Runs for as long as the process."""
         while True:
             try:
-                closed = await self.sweep()
-                if closed:
-                    log.info("sessions_closed", count=closed)
+                done = {name: count for name, count in (await self.sweep()).items() if count}
+                if done:
+                    log.info("swept", **done)
             except StorageError as error:
                 log.warning("sweep_failed", error=str(error))
             except Exception:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
 
-from bot.parts import resolve
+from bot.parts import Resolved, resolve
 from bot.runtime import Parts, Roles, open_runtime
 from config.errors import ConfigError
 from config.settings import Settings
@@ -15,9 +18,12 @@ from storage.database import server_facts
 from storage.embedded.errors import EmbeddedError
 from storage.errors import StorageError
 from storage.migrate import head
+from storage.objects import Objects
 from storage.redis import connect, reachable
 
 OLDEST_POSTGRES = 15
+# A tenant that nobody has, for the object that is put and deleted to try the store.
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ async def examine(settings: Settings) -> list[Finding]:
                 ("runtime", lambda: _runtime(resolved.parts)),
             ):
                 findings.append(await _checked(name, check))
+            findings.append(await _files(resolved, settings))
     except (ConfigError, StorageError, EmbeddedError) as error:
         findings.append(Finding("servers", "wrong", str(error)))
     return findings
@@ -94,3 +101,33 @@ async def _runtime(parts: Parts) -> str:
         await runtime.bots.load_all(strictly=True)
         tenants = await runtime.tenants.list_all()
     return f"role, key and bots are fine; {len(tenants)} tenant{'' if len(tenants) == 1 else 's'}"
+
+
+async def _files(resolved: Resolved, settings: Settings) -> Finding:
+    """Put, read and delete an object; and say where a folder is not enough."""
+    place = resolved.parts.object_store
+    if place is None:
+        return Finding(
+            "files",
+            "warning",
+            "OBJECT_STORE_URL is not set: web, worker and clock take no files; `run` keeps its own on its machine",
+        )
+    is_folder = isinstance(place, Path) or place.startswith("file:")
+    shown = f"folder {place}" if isinstance(place, Path) else f"OBJECT_STORE_URL ({urlsplit(place).scheme})"
+    found = await _checked("files", lambda: _round_trip(place, shown))
+    if found.state == "ok" and is_folder and not resolved.embedded:
+        return Finding("files", "warning", f"{shown}: every machine must have the same folder there")
+    return found
+
+
+async def _round_trip(place: str | Path, shown: str) -> str:
+    objects = Objects.open(place)
+    try:
+        stored = await objects.put(NOBODY, b"parley doctor", limit_bytes=64)
+        opened = await objects.get(NOBODY, stored.key)
+        async for _ in opened.chunks:
+            pass
+        await objects.delete(NOBODY, stored.key)
+    finally:
+        objects.close()
+    return f"{shown} takes, gives and deletes"

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from bot.answers import ModelAccess
 from bot.joining import wanted_servers
 from bot.runtime import Parts
 from config.settings import Settings
 from storage.migrate import migrate, runtime_url
 from storage.secret_key import Secrets, load_or_create_secret
+
+OBJECTS_FOLDER = "objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,12 @@ async def resolve(settings: Settings, *, join: bool, lasting: bool = False) -> A
         if owner is not None and not servers.shared:
             await migrate(owner, database, single_role=single_role)
         secrets = await _secrets(settings, addresses.owner_url)
-        parts = Parts(database, redis, secrets, settings.parley_bots_dir, single_role)
+        # Only where this process, or the one that it joined, is the only one: others do not see the folder.
+        own_folder = settings.parley_data_dir / OBJECTS_FOLDER if embedded or not join else None
+        store = settings.object_store_url or own_folder
+        parts = Parts(
+            database, redis, secrets, settings.parley_bots_dir, single_role, store, _model(settings)
+        )
         yield Resolved(parts, embedded, servers.shared)
 
 
@@ -62,7 +70,16 @@ def external_parts(settings: Settings) -> Parts:
         Secrets(settings.secret_keys),
         settings.parley_bots_dir,
         settings.parley_single_role,
+        settings.object_store_url,
+        _model(settings),
     )
+
+
+def _model(settings: Settings) -> ModelAccess | None:
+    """How to reach a model, if there is a key for one."""
+    if settings.anthropic_api_key is None:
+        return None
+    return ModelAccess(settings.anthropic_api_key, settings.anthropic_base_url)
 
 
 async def _secrets(settings: Settings, embedded_owner_url: str | None) -> Secrets:

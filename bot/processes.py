@@ -11,6 +11,8 @@ import structlog
 
 from bot.console import Console
 from bot.demo import SITE, ensure_demo
+from bot.learning import learn
+from bot.loops import Loops
 from bot.parts import external_parts, resolve
 from bot.runtime import Parts, Roles, Runtime, open_runtime
 from bot.server import build_app, build_monitor, serving
@@ -28,8 +30,9 @@ async def run_all(settings: Settings, host: str) -> None:
         async with _runtime(resolved.parts, roles) as runtime:
             await ensure_demo(runtime)
             app = build_app(runtime, demo_page=True, token_in_url=True)
-            async with serving(app, host, settings.port) as port:
+            async with serving(app, host, settings.port) as port, Loops() as loops:
                 _announce(host, port)
+                loops.start(learn(runtime))
                 await _until_stopped()
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from adapters.contract import PushAdapter
 from adapters.web.ports import Typing
+from bot.answers import Answers, ModelAccess, open_answers
 from bot.bots import TenantBots
 from bot.clock import Sweeper
 from bot.conversations import WebConversations
@@ -26,15 +27,18 @@ from bot.polling import poll
 from bot.relay import BusRelay
 from bot.services import TurnServices
 from bot.turns import TurnWorker
+from storage.attachments import Attachments
 from storage.bus import Bus
 from storage.channels import Channels
 from storage.clock import Clock, wall_clock
 from storage.database import Database
 from storage.durable import LEASE, DurableTurnStore
 from storage.ephemeral import EphemeralSlots
+from storage.files import Files
 from storage.keys import Vault
 from storage.messages import Messages
 from storage.migrate import dispatch_url
+from storage.objects import Objects
 from storage.otp import OneTimeCodes
 from storage.outbox import LEASE as DELIVERY_LEASE
 from storage.outbox import Outbox
@@ -51,6 +55,8 @@ from storage.turns import TurnStore
 DRAIN_S = 12.0
 DELIVERY_DRAIN_S = 4.0
 _BLOCKING_S = 10.0
+# At least seven days are promised; a platform's last repeat may come late on the eighth.
+KEYS_KEPT = timedelta(days=8)
 
 
 def _as_it_is(store: TurnStore) -> TurnStore:
@@ -59,13 +65,19 @@ def _as_it_is(store: TurnStore) -> TurnStore:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Where a process's parts are: addresses and keys, already resolved from settings or embedded servers."""
+    """Where a process's parts are: addresses and keys, already resolved from settings or embedded servers.
+
+    `object_store` is an OBJECT_STORE_URL, a folder, or None where files have no place; `model` None means that
+    answers are quotes.
+    """
 
     database_url: str
     redis_url: str
     secrets: Secrets
     bots_dir: Path
     single_role: bool = False
+    object_store: str | Path | None = None
+    model: ModelAccess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,8 @@ class Runtime:
     hub: Hub
     door: Door
     conversations: WebConversations
+    files: Files
+    answers: Answers
     turns: TurnWorker | None
     deliveries: DeliveryWorker | None
     sweeper: Sweeper
@@ -118,14 +132,16 @@ async def open_runtime(
     """Build the parts and run the process's loops until the block ends; then drain and close.
 
     `around_store` puts something between the runtime and its turn store: a test's eyes, a measurement.
-    Raises Unavailable, UnsafeRole, SchemaMismatch, WrongSecret and, for a tenant's bot, ConfigError and
-    FlowMistake.
+    Raises Unavailable, UnsafeRole, SchemaMismatch, WrongSecret, Invalid (an OBJECT_STORE_URL that cannot be
+    used) and, for a tenant's bot, ConfigError and FlowMistake.
     """
     async with AsyncExitStack() as stack:
         database = await Database.open(
             parts.database_url, dispatch_url(parts.database_url), single_role=parts.single_role
         )
         stack.push_async_callback(database.close)
+        objects = Objects.open(parts.object_store)
+        stack.callback(objects.close)
         redis, blocking = connect(parts.redis_url), connect(parts.redis_url, timeout=_BLOCKING_S)
         stack.push_async_callback(redis.aclose)
         stack.push_async_callback(blocking.aclose)
@@ -152,10 +168,15 @@ async def open_runtime(
             usable = (each.channel for each in listed if each.disabled_at is None)
             return next((channel for channel in usable if channel.platform == platform), None)
 
+        answers = await stack.enter_async_context(
+            open_answers(database, clock, tenants, bots, parts.model, warm=roles.works)
+        )
         otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
 
         def services(turn: Turn, stopped: asyncio.Event) -> TurnServices:
-            return TurnServices(turn, stopped, store, clock, hub, slots, vault, otp)
+            return TurnServices(
+                turn, stopped, store, clock, hub, slots, vault, otp, answers.finder, answers.writer
+            )
 
         def publish(turn: Turn, committed: Committed) -> None:
             for message in committed.messages:
@@ -206,7 +227,15 @@ async def open_runtime(
             bots.config,
             MessageLimit(redis),
         )
-        sweeper = Sweeper(tenants, sessions, clock)
+        files = Files(objects, Attachments(database, clock))
+        sweeper = Sweeper(
+            tenants,
+            {
+                "sessions_closed": sessions.close_silent,
+                "keys_forgotten": lambda tenant_id: sessions.forget_keys(tenant_id, clock() - KEYS_KEPT),
+                "spend_expired": answers.spend.expire,
+            },
+        )
 
         loops = await stack.enter_async_context(Loops())
         loops.start(bus.send_waiting())
@@ -231,6 +260,8 @@ async def open_runtime(
             hub,
             door,
             conversations,
+            files,
+            answers,
             turns,
             deliveries,
             sweeper,

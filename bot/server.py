@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
+from adapters.files.adapter import mount as mount_files
+from adapters.files.links import Links
 from adapters.web.adapter import mount
 from adapters.web.tokens import Tokens
 from bot.errors import PortTaken
@@ -34,6 +36,7 @@ def build_app(
     app = build_monitor(runtime)
     tokens = Tokens(*runtime.secrets.derive_each("web"), clock=clock)
     mount(app, runtime.conversations, tokens, clock, demo_page=demo_page, token_in_url=token_in_url)
+    mount_files(app, runtime.files.open, Links(*runtime.secrets.derive_each("files"), clock=clock))
     return app
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from adapters.web.ports import Delta
+from bot.finding import Finder
 from bot.live import Hub
 from bot.otp import OtpSender
+from bot.writing import Writer
 from flows.errors import Unavailable
-from flows.services import OtpRefused, OtpStarted, Verdict
+from flows.llm.contract import Event, ModelRequest
+from flows.services import ModelChoice, OtpRefused, OtpStarted, Verdict
 from storage.clock import Clock
 from storage.ephemeral import EphemeralSlots
 from storage.errors import Unavailable as StorageUnavailable
 from storage.ids import uuid7
 from storage.keys import Vault
+from storage.knowledge import Passage
 from storage.records import NewState, Session, Turn
 from storage.turns import TurnStore
 
@@ -25,7 +31,19 @@ from storage.turns import TurnStore
 class TurnServices:
     """Made for each turn; holds nothing but references."""
 
-    __slots__ = ("_clock", "_hub", "_otp", "_slots", "_store", "_turn", "_vault", "stopped")
+    __slots__ = (
+        "_clock",
+        "_finder",
+        "_hub",
+        "_otp",
+        "_search_ms",
+        "_slots",
+        "_store",
+        "_turn",
+        "_vault",
+        "_writer",
+        "stopped",
+    )
 
     def __init__(
         self,
@@ -37,6 +55,8 @@ class TurnServices:
         slots: EphemeralSlots,
         vault: Vault,
         otp: OtpSender,
+        finder: Finder,
+        writer: Writer,
     ) -> None:
         self.stopped = stopped
         self._turn = turn
@@ -46,6 +66,9 @@ class TurnServices:
         self._slots = slots
         self._vault = vault
         self._otp = otp
+        self._finder = finder
+        self._writer = writer
+        self._search_ms = 0
 
     def now(self) -> datetime:
         return self._clock()
@@ -86,5 +109,44 @@ class TurnServices:
     async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
         try:
             return await self._otp.check(turn.session, purpose, guess)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    @property
+    def model(self) -> ModelChoice | None:
+        return self._writer.choice(self._turn.session.tenant_id)
+
+    async def retrieve(self, question: str) -> Sequence[Passage]:
+        started = time.perf_counter()
+        try:
+            return await self._finder.find(self._turn.session.tenant_id, question)
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+        finally:
+            self._search_ms = round((time.perf_counter() - started) * 1000)
+
+    async def generate(self, purpose: str, request: ModelRequest) -> AsyncGenerator[Event, None]:
+        session = self._turn.session
+        answer = self._writer.stream(
+            session.tenant_id, session.id, self._turn.entry.message_id, purpose, request
+        )
+        try:
+            async with aclosing(answer) as events:
+                async for event in events:
+                    yield event
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
+    async def note_quotes(self, purpose: str, passages: Sequence[Passage]) -> None:
+        session = self._turn.session
+        try:
+            await self._writer.note_quotes(
+                session.tenant_id,
+                session.id,
+                self._turn.entry.message_id,
+                purpose,
+                passages,
+                self._search_ms,
+            )
         except StorageUnavailable as error:
             raise Unavailable(str(error)) from error

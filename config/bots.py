@@ -13,6 +13,8 @@ from config.toml import Table
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+")
+_EFFORT = re.compile(r"none|low|medium|high")
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _ADDRESS = re.compile(r"user|profile\.[a-z][a-z0-9_]*|the .+")
 
 
@@ -37,6 +39,33 @@ class WebConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The model that writes for this bot, where the process has a key for one.
+
+    `instructions` say how it should answer; `max_tokens` bounds an answer and what the model thinks before it.
+    `effort` is how much it thinks; None for a model that has no such choice.
+    """
+
+    name: str = "claude-haiku-5-5"
+    instructions: str = ""
+    max_tokens: int = 4096
+    effort: str | None = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeConfig:
+    """What the bot answers from. `paths` are files and folders that `parley run` ingests when it starts.
+
+    `language` is the one that questions are asked in; `lexical_weight` the part that words have in a search,
+    the rest is the embedding's: 1 for a language that the embedding model does not know.
+    """
+
+    paths: tuple[Path, ...] = ()
+    language: str = "en"
+    lexical_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class BotConfig:
     """A bot's settings. `folder` is where its flows are; None when the tenant has no folder."""
 
@@ -47,6 +76,8 @@ class BotConfig:
     idle_minutes: int = 30
     otp: OtpConfig = field(default_factory=OtpConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     folder: Path | None = None
 
 
@@ -84,6 +115,8 @@ def _bot(table: Table, folder: Path) -> BotConfig:
         idle_minutes=table.number("idle_minutes", standard.idle_minutes, smallest=1, largest=7 * 24 * 60),
         otp=_otp(table.table("otp")),
         web=_web(table.table("web")),
+        model=_model(table.table("model")),
+        knowledge=_knowledge(table.table("knowledge"), folder),
         folder=folder,
     )
     table.close()
@@ -110,3 +143,29 @@ def _web(table: Table) -> WebConfig:
     )
     table.close()
     return web
+
+
+def _model(table: Table) -> ModelConfig:
+    standard = ModelConfig()
+    model = ModelConfig(
+        name=table.text("name", standard.name),
+        instructions=table.text("instructions", standard.instructions),
+        max_tokens=table.number("max_tokens", standard.max_tokens, smallest=1, largest=64_000),
+        effort=table.text("effort", "low", _EFFORT, 'write "low", "medium", "high" or "none"').replace(
+            "none", ""
+        )
+        or None,
+    )
+    table.close()
+    return model
+
+
+def _knowledge(table: Table, folder: Path) -> KnowledgeConfig:
+    standard = KnowledgeConfig()
+    knowledge = KnowledgeConfig(
+        paths=tuple((folder / path).resolve() for path in table.texts("paths")),
+        language=table.text("language", standard.language, _LANGUAGE, 'write a code such as "en"'),
+        lexical_weight=table.share("lexical_weight", standard.lexical_weight),
+    )
+    table.close()
+    return knowledge

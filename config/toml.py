@@ -49,6 +49,12 @@ class Table:
             raise self._wrong(key, f"write a whole number from {smallest} to {largest}")
         return value
 
+    def share(self, key: str, default: float) -> float:
+        value = self._left.pop(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise self._wrong(key, "write a number from 0 to 1")
+        return float(value)
+
     def table(self, key: str) -> Table:
         value = self._left.pop(key, {})
         if not isinstance(value, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.stage import Stage
-from flows.verbs import ask, call, end, enter, memo, say, verify_otp
+from flows.verbs import answer, ask, call, end, enter, memo, say, verify_otp
 
 
 class Chat(Stage):
@@ -15,6 +15,7 @@ class Chat(Stage):
     ask = ask.ask
     call = call.call
     memo = memo.memo
+    answer = answer.answer
     verify_otp = verify_otp.verify_otp
     enter = enter.enter
     end = end.end

@@ -13,6 +13,7 @@ from typing import Protocol
 from flows.bot import Bot
 from flows.errors import FlowMistake
 from flows.flow import Flow
+from flows.questions import NAME, answering_flow
 from flows.texts import Commands, Texts
 
 
@@ -35,6 +36,8 @@ def load_bot(
 ) -> Bot:
     """The bot of the flows in `folder`; files whose name begins with `_` are left out.
 
+    Where no flow is the default one, the built-in `answer` is.
+
     Raises FlowMistake in one line that names the file, and the line where there is one.
     """
     flows: list[Flow] = []
@@ -42,6 +45,8 @@ def load_bot(
     for path in paths:
         if not path.name.startswith("_"):
             flows += _flows_of(_load(path), path)
+    if settings.default_flow in (None, NAME) and not any(flow.default or flow.name == NAME for flow in flows):
+        flows.append(answering_flow())
     where = f"{folder}: " if folder is not None else ""
     try:
         return Bot(

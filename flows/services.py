@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from flows.llm.contract import Event, ModelRequest
+from storage.knowledge import Passage
 from storage.records import NewState, Session, Turn
 
 
@@ -37,6 +39,20 @@ class Verdict(StrEnum):
     WRONG = "wrong"
     LOCKED = "locked"
     EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The model that writes for a tenant. `instructions` are the bot's own; `max_tokens` bounds an answer.
+
+    `effort` is how much it thinks, None where it has no such choice.
+    """
+
+    provider: str
+    name: str
+    instructions: str = ""
+    max_tokens: int = 4096
+    effort: str | None = None
 
 
 class Services(Protocol):
@@ -75,3 +91,16 @@ class Services(Protocol):
 
     async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
         """Judge a guess, once. Unavailable: fails closed."""
+
+    @property
+    def model(self) -> ModelChoice | None:
+        """The model of this tenant; None when none is set up."""
+
+    async def retrieve(self, question: str) -> Sequence[Passage]:
+        """The passages of the tenant's documents that are nearest to a question, best first. Unavailable."""
+
+    def generate(self, purpose: str, request: ModelRequest) -> AsyncGenerator[Event, None]:
+        """Ask a model, on record; close it to give up. Raises ModelError and Unavailable."""
+
+    async def note_quotes(self, purpose: str, passages: Sequence[Passage]) -> None:
+        """Put on record that these passages were quoted without a model. Unavailable."""

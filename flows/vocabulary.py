@@ -7,7 +7,8 @@ renders as well as its platform can:
      "choices": [{"label": "Current", "payload": "ask:…"}],
      "card": {"title": "…", "text": "…", "fields": [["Name", "Ada"]], "link": "https://…", "image": "https://…"},
      "image": {"url": "https://…", "alt": "…"},
-     "file": {"url": "https://…", "name": "terms.pdf", "type": "application/pdf"}}
+     "file": {"url": "https://…", "name": "terms.pdf", "type": "application/pdf"},
+     "citations": [{"title": "Fees › Cards", "url": "https://…", "quote": "A new card costs …"}]}
 
 Absent parts are left out. A `payload` is opaque text: pressing the button sends it back as the payload of
 an action. On platforms without buttons, list the labels with numbers: both are understood when typed.
@@ -66,6 +67,15 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """What a text rests on. `[1]` in the text stands for the first of a reply's citations, and so on."""
+
+    title: str
+    url: str | None = None
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
     """A choice as it is shown, with the payload that pressing it sends."""
 
@@ -82,6 +92,7 @@ class Reply:
     card: Card | None = None
     image: Image | None = None
     file: File | None = None
+    citations: tuple[Citation, ...] = ()
     sensitive: bool = False
 
 
@@ -99,6 +110,8 @@ def render(reply: Reply) -> tuple[str, ContentType]:
     if reply.file is not None:
         file = reply.file
         document["file"] = {"url": clean(file.url), "name": clean(file.name), "type": clean(file.type)}
+    if reply.citations:
+        document["citations"] = [_citation(citation) for citation in reply.citations]
     if not document:
         return clean(reply.text), ContentType.TEXT
     return orjson.dumps({"text": clean(reply.text), **document}).decode(), ContentType.RICH
@@ -113,6 +126,15 @@ def clean(text: str) -> str:
 
 def as_choices(given: Sequence[str | Choice]) -> tuple[Choice, ...]:
     return tuple(choice if isinstance(choice, Choice) else Choice(choice) for choice in given)
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    written: dict[str, Any] = {"title": clean(citation.title)}
+    if citation.url:
+        written["url"] = clean(citation.url)
+    if citation.quote:
+        written["quote"] = clean(citation.quote)
+    return written
 
 
 def _card(card: Card) -> dict[str, Any]:

@@ -143,6 +143,13 @@ class Database:
         assert row is not None
         return row
 
+    async def call_many(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Call a function of several rows that sets the tenant itself."""
+        with _MappingLoss():
+            async with self._pool.acquire() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        return rows
+
     async def ping(self) -> None:
         """Raise Unavailable unless Postgres answers within two seconds."""
         with _MappingLoss():

@@ -86,7 +86,8 @@ class Sessions:
                 ids = [row["id"] for row in rows]
                 closed += len(await connection.fetch(self._sql.close, tenant_id, ids, now))
 
-    async def forget_keys(self, tenant_id: UUID, before: datetime) -> None:
-        """Drop dedupe keys accepted before a time; at least seven days must have passed."""
+    async def forget_keys(self, tenant_id: UUID, before: datetime) -> int:
+        """Drop dedupe keys accepted before a time, at least seven days ago; returns how many."""
         async with self._database.tenant(tenant_id) as connection:
-            await connection.execute(self._sql.forget_keys, tenant_id, before)
+            done = await connection.execute(self._sql.forget_keys, tenant_id, before)
+        return int(done.removeprefix("DELETE "))

@@ -93,6 +93,14 @@ class Tenants:
             raise NotFound(f"there is no tenant {tenant_id}")
         return _tenant(row)
 
+    async def change(self, tenant_id: UUID, settings: Mapping[str, Any]) -> Tenant:
+        """Give these settings new values; None takes one away. Raises NotFound."""
+        async with self._database.tenant(tenant_id) as connection:
+            row = await connection.fetchrow(self._sql.change_settings, tenant_id, dict(settings))
+        if row is None:
+            raise NotFound(f"there is no tenant {tenant_id}")
+        return _tenant(row)
+
     async def list_all(self) -> list[ListedTenant]:
         """All tenants, by slug."""
         async with self._database.dispatch() as connection:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from storage.records import ContentType
 
 
 def render(content: str, content_type: ContentType) -> str:
-    """Text as it is; of a rich reply its text, its card, image and file as lines, its choices numbered.
+    """Text as it is; of a rich reply its text, its card, image, file and sources as lines, its choices numbered.
 
     Control characters but newline and tab are dropped: text from elsewhere must not steer the terminal.
     """
@@ -23,8 +25,14 @@ def render(content: str, content_type: ContentType) -> str:
     for kind in ("image", "file"):
         if reply.get(kind):
             lines.append(f"[{kind}] {reply[kind].get('url', '')}")
+    lines += [_citation(n, citation) for n, citation in enumerate(reply.get("citations") or [], start=1)]
     lines += [f"  {n}. {choice['label']}" for n, choice in enumerate(reply.get("choices") or [], start=1)]
     return _printable("\n".join(line for line in lines if line))
+
+
+def _citation(number: int, citation: dict[str, Any]) -> str:
+    url = citation.get("url")
+    return f"  [{number}] {citation['title']}" + (f" – {url}" if url else "")
 
 
 def _printable(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from adapters.errors import AdapterError
-from bot.cli import channels, chat, database, flows, serve, tenants
+from bot.cli import asking, channels, chat, database, emulate, flows, knowledge, serve, tenants
 from bot.cli.output import forget_output
 from bot.errors import ProcessError
 from config.errors import ConfigError
@@ -46,11 +46,12 @@ def build() -> typer.Typer:
     ) -> None:
         pass
 
-    for module in (serve, database, chat):
+    for module in (serve, database, chat, knowledge, asking):
         module.add_to(app)
     app.add_typer(tenants.app, name="tenant")
     app.add_typer(channels.app, name="channel")
     app.add_typer(flows.app, name="flows")
+    app.add_typer(emulate.app, name="emulate")
     return app
 
 

@@ -10,6 +10,12 @@ select tenant_id, slug, name, settings, created_at
 from tenants
 where tenant_id = $1;
 
+-- name: change_settings
+-- New values of some settings; those that are null go.
+update tenants set settings = jsonb_strip_nulls(settings || $2)
+where tenant_id = $1
+returning tenant_id, slug, name, settings, created_at;
+
 -- name: route_tenant
 -- By slug, across tenants: for the dispatcher.
 select tenant_id from tenants where slug = $1;

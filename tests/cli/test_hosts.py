@@ -118,6 +118,7 @@ async def test_a_single_role_owns_and_runs_everything_and_tenants_stay_apart(she
         "postgres": "ok",
         "redis": "ok",
         "runtime": "ok",
+        "files": "warning",
     }
     with single.started("run") as run:
         visitor = Visitor.of(run.url())

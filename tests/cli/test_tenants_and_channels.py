@@ -11,7 +11,7 @@ def test_a_tenant_is_made_shown_and_listed(deployed):
         made["id"],
         "Acme Ltd.",
         [],
-        [],
+        ["answer"],
     )
     assert [each["slug"] for each in deployed.run("tenant", "list", "--json").json] == ["acme"]
     assert "acme  Acme Ltd." in deployed.run("tenant", "list").out
@@ -29,6 +29,20 @@ def test_what_cannot_be_done_says_why(deployed):
         done = deployed.run(*command.split())
         assert done.code == 1
         assert said in done.said
+
+
+def test_what_a_tenants_models_may_cost_is_set_and_lifted(deployed):
+    deployed.run("tenant", "create", "acme")
+    changed = deployed.run("tenant", "change", "acme", "--spend-cap-day", "2.50", "--json")
+    assert changed.json == {"slug": "acme", "spend_cap_usd_day": "2.50", "spend_cap_usd_month": None}
+    deployed.run("tenant", "change", "acme", "--spend-cap-month", "40")
+    shown = deployed.run("tenant", "show", "acme", "--json").json
+    assert (shown["spend_cap_usd_day"], shown["spend_cap_usd_month"]) == ("2.50", "40")
+    deployed.run("tenant", "change", "acme", "--spend-cap-day", "none")
+    assert deployed.run("tenant", "show", "acme", "--json").json["spend_cap_usd_day"] is None
+    refused = deployed.run("tenant", "change", "acme", "--spend-cap-day", "a lot")
+    assert (refused.code, "write a number such as 2.50" in refused.said) == (1, True)
+    assert deployed.run("tenant", "change", "acme").code == 2
 
 
 def test_a_web_channel_from_its_making_to_its_end(deployed):
@@ -77,5 +91,5 @@ def test_a_terminal_channel_has_a_name_only(deployed):
 
 def test_flows_are_listed_without_any_server(shell):
     flows = shell.run("flows", "list", "--json").json
-    assert {flow["flow"] for flow in flows} == {"check_balance", "open_account"}
+    assert {flow["flow"] for flow in flows} == {"check_balance", "open_account", "answer"}
     assert not shell.data_dir.exists()

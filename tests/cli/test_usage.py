@@ -16,6 +16,7 @@ COMMANDS = [
     "tenant create",
     "tenant list",
     "tenant show",
+    "tenant change",
     "channel",
     "channel add",
     "channel change",
@@ -25,6 +26,16 @@ COMMANDS = [
     "channel enable",
     "flows",
     "flows list",
+    "ingest",
+    "documents",
+    "documents list",
+    "documents show",
+    "documents delete",
+    "ask",
+    "eval",
+    "eval retrieval",
+    "emulate",
+    "emulate model",
 ]
 
 

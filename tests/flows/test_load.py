@@ -56,9 +56,10 @@ def test_two_tenants_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [None, "missing"])
-def test_without_a_folder_the_bot_has_no_flows(folder: str | None, tmp_path: Path) -> None:
+def test_without_a_folder_the_bot_has_the_built_in_flow_only(folder: str | None, tmp_path: Path) -> None:
     bot = load_bot(tmp_path / folder if folder else None, Settings())
-    assert bot.registry.all() == []
+    assert [flow.name for flow in bot.registry.all()] == ["answer"]
+    assert bot.default is bot.registry.newest("answer")
 
 
 @pytest.mark.parametrize(

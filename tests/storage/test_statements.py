@@ -18,6 +18,9 @@ STORED_MESSAGE = """id session_id seq change created_change sender_type content 
     in_reply_to created_at"""
 SESSION = "id status started_at"
 CHANNEL = "id platform external_account_id slug credentials settings created_at updated_at disabled_at"
+LISTED_DOCUMENT = "id source source_id title metadata created_at updated_at chunks"
+ATTACHMENT = """id user_id message_id file_name file_url file_type size_bytes sha256 status
+    created_at"""
 # What each statement that reads returns; one that is not named here returns nothing.
 COLUMNS = {
     "messages.last_of_session": STORED_MESSAGE,
@@ -31,11 +34,31 @@ COLUMNS = {
     "sessions.close": "id end_reason",
     "queue.due_turns": "tenant_id session_id",
     "queue.due_deliveries": "tenant_id session_id",
+    "documents.hashes": "source_id content_hash",
+    "documents.places": "id source_id root path",
+    "documents.take": "id content_hash metadata",
+    "documents.create": "id",
+    "documents.take_many": "id",
+    "documents.list_all": LISTED_DOCUMENT,
+    "documents.find": f"{LISTED_DOCUMENT} content",
+    "attachments.add_attachment": ATTACHMENT,
+    "attachments.claim_attachments": "id",
+    "attachments.load_attachment": ATTACHMENT,
+    "attachments.of_message": ATTACHMENT,
+    "attachments.settle_attachment": "id",
+    "attachments.delete_attachment": "file_url",
+    "attachments.delete_unclaimed": "file_url",
+    "attachments.known_keys": "file_url",
     "outbox.claim": "id channel_id message_id address sealed attempts lease_token possible_duplicate",
     "outbox.content": "user_id thread_key content content_type sealed",
     "outbox.begin_attempt": "answer_lost",
     "outbox.settle_sent": "id",
     "outbox.fail": "settled",
+    "llm_calls.settle": "id",
+    "spend.reserve": "id",
+    "spend.settle": "count",
+    "spend.expire": "count",
+    "spend.spent": "reserved settled",
 }
 
 

@@ -6,7 +6,7 @@ States go through JSON as they do through jsonb. What is durable about it is tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,9 @@ from flows import Chat, Flow
 from flows.bot import Bot
 from flows.engine import run_turn
 from flows.errors import FlowFailed, Unavailable
-from flows.services import OtpRefused, OtpStarted, Verdict
+from flows.llm.contract import Event, ModelRequest
+from flows.services import ModelChoice, OtpRefused, OtpStarted, Verdict
+from storage.knowledge import Passage
 from storage.records import Entry, EntryKind, Json, NewState, Outcome, Session, State, Turn
 
 OTP_CHANNEL = UUID(int=77)
@@ -45,6 +47,13 @@ class FakeServices:
         self.codes: dict[str, str] = {}
         self.guesses: dict[str, int] = {}
         self.purposes: list[str] = []
+        self.passages: list[Passage] = []
+        self.model: ModelChoice | None = None
+        # Each request takes the next list; what is an exception is raised.
+        self.model_says: list[list[Event | Exception]] = []
+        self.requests: list[ModelRequest] = []
+        self.quoted: list[Sequence[Passage]] = []
+        self.database_down = False
 
     def now(self) -> datetime:
         return self.time
@@ -103,6 +112,22 @@ class FakeServices:
             return Verdict.OK
         self.guesses[purpose] += 1
         return Verdict.LOCKED if self.guesses[purpose] >= 5 else Verdict.WRONG
+
+    async def retrieve(self, question: str) -> Sequence[Passage]:
+        if self.database_down:
+            raise Unavailable("postgres")
+        return self.passages
+
+    async def generate(self, purpose: str, request: ModelRequest) -> AsyncGenerator[Event, None]:
+        self.requests.append(request)
+        for event in self.model_says.pop(0):
+            await asyncio.sleep(0)
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    async def note_quotes(self, purpose: str, passages: Sequence[Passage]) -> None:
+        self.quoted.append(passages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from databases import DatabaseUrls
 from vaults import ROOT
 
 from adapters.contract import PushAdapter
+from bot.answers import ModelAccess
 from bot.runtime import Parts, Roles, Runtime, open_runtime
 from bot.server import build_app
 from storage.secret_key import Secrets
@@ -31,8 +32,10 @@ async def open_house(
     bots_dir: Path,
     adapters: Mapping[str, PushAdapter],
     clock: MovableClock,
+    *,
+    model: ModelAccess | None = None,
 ) -> AsyncIterator[House]:
-    parts = Parts(urls.runtime_url, redis_url, Secrets((ROOT,)), bots_dir)
+    parts = Parts(urls.runtime_url, redis_url, Secrets((ROOT,)), bots_dir, model=model)
     async with open_runtime(parts, Roles(sweeps=False), adapters, clock=clock, poll_every_s=0.2) as runtime:
         app = build_app(runtime, demo_page=False, token_in_url=False, clock=clock)
         async with TestServer(app) as server:

@@ -15,7 +15,10 @@ Planted = dict[str, Row]
 
 
 async def bare(connection: asyncpg.Connection[Any]) -> None:
-    """Drop checks and indexes that are no keys: made-up values need not satisfy them."""
+    """Drop checks, indexes that are no keys, and triggers that write other tables' rows.
+
+    Made-up values need not satisfy them, and every row is to be a planted one.
+    """
     for row in await connection.fetch(
         """
         select conrelid::regclass::text as name, conname from pg_constraint
@@ -32,6 +35,13 @@ async def bare(connection: asyncpg.Connection[Any]) -> None:
         """
     ):
         await connection.execute(f"drop index {row['name']}")
+    for row in await connection.fetch(
+        """
+        select tgrelid::regclass::text as name, tgname from pg_trigger
+        where not tgisinternal and (tgnewtable is not null or tgoldtable is not null)
+        """
+    ):
+        await connection.execute(f'drop trigger "{row["tgname"]}" on {row["name"]}')
 
 
 async def plant(connection: asyncpg.Connection[Any], tenant_id: str) -> Planted:

@@ -1,4 +1,4 @@
-// What a reply may hold besides text: a card, an image, a file, and choices as quick replies.
+// What a reply may hold besides text: a card, an image, a file, its sources, and choices as quick replies.
 
 import { icon } from "./icons.js";
 import { element, link, markdown } from "./markdown.js";
@@ -11,6 +11,7 @@ export function rich(content) {
   if (content.card) fragment.append(card(content.card));
   if (content.image) fragment.append(image(content.image));
   if (content.file) fragment.append(file(content.file));
+  if (Array.isArray(content.citations) && content.citations.length) fragment.append(citations(content.citations));
   return fragment;
 }
 
@@ -72,6 +73,26 @@ function file({ url, name }) {
   if (!anchor) return named("span", "file-name", name || "");
   anchor.className = "file";
   return anchor;
+}
+
+/** What a text rests on; `[1]` in it stands for the first. The quote is there to be opened. */
+function citations(given) {
+  const list = element("ol");
+  list.className = "citations";
+  list.setAttribute("aria-label", "Sources");
+  for (const { title, url, quote } of given) {
+    const item = element("li");
+    const name = (url && link(String(url), [String(title)])) || element("span", String(title));
+    if (quote) {
+      const more = element("details");
+      const summary = element("summary");
+      summary.append(name);
+      more.append(summary, element("blockquote", String(quote)));
+      item.append(more);
+    } else item.append(name);
+    list.append(item);
+  }
+  return list;
 }
 
 function named(tag, className, text) {

@@ -62,6 +62,10 @@ export const logStyles = `
 .card dd { margin: 0; text-align: end; font-variant-numeric: tabular-nums; font-weight: 550; }
 .bubble .file { display: inline-flex; align-items: center; gap: 8px; min-height: 44px; padding: 6px 14px 6px 10px; border: 1px solid var(--line); border-radius: 12px; background: var(--surface); text-decoration: none; font-weight: 550; }
 
+.bubble .citations { padding-block-start: 8px; border-block-start: 1px solid var(--line); font-size: 13px; color: var(--quiet); }
+.citations summary { cursor: pointer; min-height: 24px; }
+.citations blockquote { margin: 4px 0 2px; padding-inline-start: 10px; border-inline-start: 2px solid var(--line); white-space: pre-line; }
+
 .choices { display: flex; flex-wrap: wrap; gap: 8px; margin-block-start: 8px; max-width: 100%; }
 .choice {
   min-height: 44px; padding: 8px 16px; border: 1.5px solid var(--accent-ink); border-radius: 22px;

@@ -1,0 +1,21 @@
+"""The built-in flow of last resort: a question that started no other flow is answered from the documents."""
+
+from __future__ import annotations
+
+from flows.chat import Chat
+from flows.flow import Flow
+from flows.menu import menu
+
+NAME = "answer"
+
+
+def answering_flow() -> Flow:
+    """A default flow: an answer from the documents, or what the bot can do."""
+    flow = Flow(NAME, description="Answers questions from the documents", default=True)
+
+    @flow
+    async def answer_question(chat: Chat) -> None:
+        if not await chat.answer():
+            chat.run.exchange.say(menu(chat.run.exchange.bot, understood=False))
+
+    return flow
