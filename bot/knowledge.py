@@ -7,7 +7,7 @@ import hashlib
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
@@ -17,6 +17,7 @@ import structlog
 
 from bot.folders import Listing, list_files
 from bot.places import Places
+from bot.reports import Progress, Report
 from flows.knowledge.chunking import VERSION, Chunk, chunk
 from flows.knowledge.documents import MAX_BYTES, Document, Skipped
 from flows.knowledge.embedding import Embedder
@@ -30,33 +31,6 @@ log = structlog.get_logger("parley.knowledge")
 # Chunks that are embedded together: enough to keep the model busy, few enough to be held in memory.
 _AT_ONCE = 128
 _ATTEMPTS = 3
-
-
-@dataclass(slots=True)
-class Report:
-    """What ingest did. `chunks` are those that were made; `skipped` says for each path why."""
-
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-    chunks: int = 0
-    seconds: float = 0.0
-    skipped: list[tuple[Path, str]] = field(default_factory=list)
-
-    @property
-    def taken(self) -> int:
-        """How many files are documents now."""
-        return self.created + self.changed + self.unchanged
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where ingest is: `done` of `total` files, the last of them `path`."""
-
-    done: int
-    total: int
-    path: Path
 
 
 def _unseen(_: Progress) -> None:

@@ -15,7 +15,12 @@ def answering_flow() -> Flow:
 
     @flow
     async def answer_question(chat: Chat) -> None:
-        if not await chat.answer():
-            chat.run.exchange.say(menu(chat.run.exchange.bot, understood=False))
+        bot = chat.run.exchange.bot
+        if await chat.answer():
+            return
+        if any(other is not bot.default for other in bot.registry.all()):
+            chat.run.exchange.say(menu(bot, understood=False))
+        else:
+            await chat.say(bot.texts.nothing_found)
 
     return flow

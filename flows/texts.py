@@ -27,7 +27,7 @@ class Texts:
     restarted: str = "I have changed since we last spoke, so let me go through this again."
     retired: str = "I can no longer go on with what we were doing."
     quoted: str = "This is what I found:"
-    nothing_found: str = "I have found nothing about that in the documents."
+    nothing_found: str = "I have found nothing about that."
     stopped: str = " … (stopped)"
     unverified: str = "I cannot go on without making sure that it is you."
     otp_ask: str = "I have sent a code to {address}. Please enter it here."

@@ -220,3 +220,7 @@ async def test_what_starts_no_flow_is_answered_from_the_documents(documented: Bo
 async def test_and_where_they_do_not_tell_the_bot_says_what_it_can_do(documented: Bot) -> None:
     said = await Conversation(documented).show("what is the meaning of life?")
     assert said[0].labels == ("Cards",)
+
+
+async def test_a_bot_without_any_flow_says_that_it_found_nothing() -> None:
+    assert await Conversation(load_bot(None, Settings())).say("hello") == ["I have found nothing about that."]

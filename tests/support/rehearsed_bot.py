@@ -23,6 +23,17 @@ async def answer(rehearsal: Rehearsal, talk: Talk, inbound: Inbound, reply_id: U
         choices = [{"label": label, "payload": f"ask:{label}"} for label in ("Current", "Savings")]
         content = orjson.dumps({"text": "Which account?", "choices": choices}).decode()
         content_type = ContentType.RICH
+    elif inbound.content == "cite":
+        citations = [
+            {
+                "title": "Fees › Cards",
+                "url": "https://bank.example/fees",
+                "quote": "A card <b>costs</b> five.",
+            },
+            {"title": "Notes", "url": "javascript:alert(1)"},
+        ]
+        content = orjson.dumps({"text": "Five euros. [1]", "citations": citations}).decode()
+        content_type = ContentType.RICH
     elif inbound.content == "markup":
         content = (
             "**bold** <img src=x onerror=alert(1)> [bad](javascript:alert(1)) [good](https://good.example/)"

@@ -80,6 +80,19 @@ async def test_markup_is_text_and_only_safe_links_are_links(page: Page) -> None:
     await expect(page.locator("parley-chat .bubble img")).to_have_count(0)
 
 
+async def test_an_answer_shows_its_sources_with_what_they_say(page: Page) -> None:
+    await write(page, "cite")
+    sources = page.locator("parley-chat .citations li")
+    await expect(sources).to_have_count(2)
+    assert await sources.nth(0).locator("a").get_attribute("href") == "https://bank.example/fees"
+    await expect(sources.nth(0).locator("blockquote")).to_be_hidden()
+    await sources.nth(0).locator("summary").click(position={"x": 2, "y": 8})
+    await expect(sources.nth(0).locator("blockquote")).to_have_text("A card <b>costs</b> five.")
+    # An address that is none is no link.
+    await expect(sources.nth(1)).to_have_text("Notes")
+    await expect(sources.nth(1).locator("a")).to_have_count(0)
+
+
 async def test_a_stream_grows_can_be_stopped_and_becomes_the_message(
     page: Page, rehearsal: Rehearsal
 ) -> None:

@@ -68,6 +68,8 @@ async def test_whatever_the_accent_everything_is_readable_and_large_enough(
     assert await page.evaluate(CONTRASTS) == []
     await write(page, "markup")
     await expect(page.locator("parley-chat .bot strong")).to_be_visible()
+    await write(page, "cite")
+    await page.locator("parley-chat .citations summary").click(position={"x": 2, "y": 8})
     await write(page, "choose")
     await expect(page.locator("parley-chat .choices")).to_be_visible()
     assert await page.evaluate(CONTRASTS) == []
