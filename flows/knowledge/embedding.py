@@ -100,6 +100,8 @@ class MiniLm:
                     FOLDER / "model.onnx", options, providers=["CPUExecutionProvider"]
                 )
                 tokenizer = tokenizers.Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+                # Its file asks for texts padded to 128 tokens, which a text alone does not need.
+                tokenizer.no_padding()
                 tokenizer.enable_truncation(MAX_TOKENS)
                 self._loaded = (session, tokenizer)
             return self._loaded
