@@ -128,15 +128,14 @@ class StreamClient:
         assert isinstance(client, SocketClient)
         return cls(client)
 
-    async def first_delta(self, key: str, text: str) -> float:
-        """Say something and wait for the whole answer; milliseconds until its first delta. Raises Unexpected."""
+    async def first_delta_at(self, key: str, text: str) -> float:
+        """Say something and wait for the whole answer; when its first delta came. Raises Unexpected."""
         self._client.forget_deltas()
-        started = time.perf_counter()
         await self._client.turn(key, text)
         first = self._client.first_delta_at
         if first is None:
             raise Unexpected("the answer was not streamed")
-        return (first - started) * 1000
+        return first
 
     def close(self) -> None:
         self._client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -86,7 +87,10 @@ class Words:
         return " ".join(self._chance.choices(self._words, cum_weights=self._weights, k=count))
 
     def vector(self) -> list[float]:
-        return [self._chance.gauss(0, 1) for _ in range(MiniLm.dimensions)]
+        """Some direction, of length one as all embeddings are."""
+        numbers = [self._chance.gauss(0, 1) for _ in range(MiniLm.dimensions)]
+        length = math.hypot(*numbers)
+        return [number / length for number in numbers]
 
 
 @asynccontextmanager
@@ -141,8 +145,9 @@ async def _fill(owner: asyncpg.Connection[Any], words: Words, chunks: int) -> UU
         await owner.execute(
             f"""
             insert into document_embeddings (tenant_id, model, chunk_id, embedding)
-            select $1, $2, id, (select array_agg(random_normal()::real) from generate_series(1, {MiniLm.dimensions})
-                                where id is not null)::halfvec
+            select $1, $2, id, l2_normalize((select array_agg(random_normal()::real)
+                                             from generate_series(1, {MiniLm.dimensions})
+                                             where id is not null)::halfvec)
             from unnest($3::uuid[]) id
             """,
             tenant_id,

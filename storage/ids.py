@@ -14,11 +14,18 @@ from asyncpg.pgproto import pgproto
 
 
 def uuid7() -> UUID:
-    """A new time-ordered id. Its order is for index locality only; `seq` orders a session."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = os.urandom(10)
-    version = bytes((0x70 | random[0] & 0x0F, random[1], 0x80 | random[2] & 0x3F))
-    made: UUID = pgproto.UUID(milliseconds.to_bytes(6, "big") + version + random[3:])
+    """A new id that is ordered by time, to a quarter of a microsecond (RFC 9562 §6.2, method 3).
+
+    The order is for index locality only; `seq` orders a session.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    random = os.urandom(8)
+    made: UUID = pgproto.UUID(
+        (milliseconds << 16 | 0x7000 | fraction).to_bytes(8, "big")
+        + bytes((0x80 | random[0] & 0x3F,))
+        + random[1:]
+    )
     return made
 
 

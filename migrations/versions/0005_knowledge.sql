@@ -56,7 +56,9 @@ return (
         from unnest(p_lexemes)
     ),
     counted as (
-        select dimension, sum(frequency)::double precision as frequency from term group by dimension
+        -- What stays in a row must fit a page; no chunk of a usual size has as many.
+        select dimension, sum(frequency)::double precision as frequency
+        from term group by dimension order by 2 desc, 1 limit 900
     ),
     length as (
         select coalesce(sum(frequency), 0) as lexemes from counted
@@ -77,18 +79,21 @@ create table document_chunks (
     id uuid not null,
     document_id uuid not null,
     position integer not null check (position >= 0),
+    -- A search reads this column of all of a tenant's chunks, and the texts of the few that it finds: so it stands
+    -- before what has a length of its own, and stays in the row as it is, while texts go elsewhere.
+    bm25 sparsevec(1048576) not null generated always as (
+        bm25_vector(to_tsvector(search_config(language), coalesce(search_text, content)))) stored,
     heading text not null default '',
     content text not null,
     language text not null default 'en',
     search_text text,
     tsv tsvector not null generated always as (
         to_tsvector(search_config(language), coalesce(search_text, content))) stored,
-    bm25 sparsevec(1048576) not null generated always as (
-        bm25_vector(to_tsvector(search_config(language), coalesce(search_text, content)))) stored,
     primary key (tenant_id, id),
     unique (tenant_id, document_id, position),
     foreign key (tenant_id, document_id) references documents (tenant_id, id) on delete cascade
-);
+) with (toast_tuple_target = 128);
+alter table document_chunks alter column bm25 set storage plain;
 create index document_chunks_tsv on document_chunks using gin (tsv);
 select protect('document_chunks');
 
@@ -154,14 +159,14 @@ referencing old table as old_chunks for each statement execute function count_ch
 -- reached through this table only; each has the policy as well, since a query that named one would skip ours.
 create table document_embeddings (
     tenant_id uuid not null,
-    model text not null,
     chunk_id uuid not null,
     embedding halfvec not null,
+    model text not null,
     created_at timestamptz not null default now(),
-    primary key (tenant_id, model, chunk_id),
+    -- Chunk before model: this one index serves searches and the deletion of a chunk.
+    primary key (tenant_id, chunk_id, model),
     foreign key (tenant_id, chunk_id) references document_chunks (tenant_id, id) on delete cascade
 ) partition by list (model);
-create index document_embeddings_of_chunk on document_embeddings (tenant_id, chunk_id);
 select protect('document_embeddings');
 
 -- Run by the owner: what a new model's vectors are kept in. Searches are exact within a tenant, so there is no
@@ -186,7 +191,7 @@ end $$;
 select add_embedding_model('all-MiniLM-L6-v2-int8', 384);
 
 -- The passages that fit a question best, by words (BM25) and by meaning: each list's best 50, fused by a convex sum
--- of their normalised scores. One statement, exact: every chunk of the tenant is scored, no index approximates.
+-- of their normalised scores. Exact: every chunk of the tenant is scored, no index approximates.
 -- `score` orders the passages of one search; `similarity` is the cosine; `coverage` is the part of the question's
 -- weight, by rarity of its words, that the chunk contains. It sets the tenant first, as a turn's functions do.
 create function find_passages(
@@ -199,40 +204,48 @@ create function find_passages(
 #variable_conflict use_column
 declare
     v_embedding halfvec := p_embedding::halfvec;
+    v_lexemes text[];
+    v_weights double precision[];
+    v_words sparsevec(1048576);
 begin
     perform set_config('parley.tenant_id', p_tenant::text, true);
-    return query
-    with word as materialized (
+
+    -- The question's words with their rarity among the tenant's chunks, and the vector that they make.
+    with word as (
         select w.lexeme, lexeme_dimension(w.lexeme) as dimension,
                ln(1 + (total.chunks - coalesce(c.chunks, 0) + 0.5::float8) / (coalesce(c.chunks, 0) + 0.5::float8)) as idf
         from unnest(to_tsvector(search_config(p_language), p_question)) w
         cross join (select coalesce(max(chunks), 0) as chunks from chunk_counts where tenant_id = p_tenant) total
         left join lexeme_counts c on c.tenant_id = p_tenant and c.lexeme = w.lexeme
-    ),
-    -- Materialized, or it would be made anew for every chunk.
-    question as materialized (
-        select ('{' || string_agg(dimension || ':' || idf::real, ',' order by dimension) || '}/1048576')::sparsevec(1048576)
-               as words
-        from (select dimension, max(idf) as idf from word group by dimension) each_dimension
-    ),
-    by_words as (
+    )
+    select array_agg(lexeme), array_agg(idf),
+           (select ('{' || string_agg(dimension || ':' || idf::real, ',' order by dimension) || '}/1048576')::sparsevec(1048576)
+            from (select dimension, max(idf) as idf from word group by dimension) each_dimension)
+    into v_lexemes, v_weights, v_words
+    from word;
+
+    return query
+    with by_words as (
         select id, -distance as score
         from (
-            select c.id, c.bm25 <#> q.words as distance
-            from document_chunks c cross join question q
-            where c.tenant_id = p_tenant and q.words is not null
-            offset 0
-        ) scored
+            select c.id, c.bm25 <#> v_words as distance
+            from document_chunks c
+            where c.tenant_id = p_tenant and v_words is not null
+            order by 2, 1
+            limit 50
+        ) nearest
         where distance < 0
-        order by distance, id
-        limit 50
     ),
+    -- The vectors have length one, so their inner product is the cosine.
     by_meaning as (
-        select e.chunk_id as id, 1 - (e.embedding <=> v_embedding) as score
-        from document_embeddings e
-        where e.tenant_id = p_tenant and e.model = p_model
-        order by e.embedding <=> v_embedding, e.chunk_id
-        limit 50
+        select id, -distance as score
+        from (
+            select e.chunk_id as id, e.embedding <#> v_embedding as distance
+            from document_embeddings e
+            where e.tenant_id = p_tenant and e.model = p_model
+            order by 2, 1
+            limit 50
+        ) nearest
     ),
     fused as (
         select id, sum(score) as score
@@ -252,10 +265,11 @@ begin
     )
     select c.id as chunk_id, c.document_id, d.source, d.source_id, d.title, c.heading, c.content,
            d.metadata ->> 'url' as url, f.score,
-           (select 1 - (e.embedding <=> v_embedding) from document_embeddings e
+           (select -(e.embedding <#> v_embedding) from document_embeddings e
             where e.tenant_id = p_tenant and e.model = p_model and e.chunk_id = c.id) as similarity,
-           coalesce((select sum(w.idf) filter (where w.lexeme = any (it.lexemes)) / nullif(sum(w.idf), 0)
-                     from (select tsvector_to_array(c.tsv) as lexemes offset 0) it cross join word w), 0) as coverage
+           coalesce((select sum(w.weight) filter (where w.lexeme = any (it.lexemes)) / nullif(sum(w.weight), 0)
+                     from (select tsvector_to_array(c.tsv) as lexemes offset 0) it
+                     cross join unnest(v_lexemes, v_weights) w (lexeme, weight)), 0) as coverage
     from fused f
     join document_chunks c on c.tenant_id = p_tenant and c.id = f.id
     join documents d on d.tenant_id = p_tenant and d.id = c.document_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,12 +37,14 @@ class ModelEmulator:
     """Speaks the Messages API on 127.0.0.1: `async with ModelEmulator() as emulator: emulator.url`.
 
     `port` 0 takes any free one. `requests` are those that came in, the last thousand; `arrived` is set by each.
+    `first_delta_at` is when the last streamed answer began, by `time.perf_counter()`.
     """
 
     def __init__(self, *, key: str = KEY, port: int = 0) -> None:
         self.key = key
         self.requests: deque[Request] = deque(maxlen=_KEPT_REQUESTS)
         self.arrived = asyncio.Event()
+        self.first_delta_at: float | None = None
         self._port = port
         self._script: deque[Step] = deque()
         self._count = 0
@@ -134,6 +137,7 @@ class ModelEmulator:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "request-id": request_id}
         )
+        begun = False
         try:
             for sent, event in enumerate(reply.events()):
                 if step.fault is not None and step.fault.after == sent:
@@ -142,6 +146,9 @@ class ModelEmulator:
                     await self._wait(step.delay)
                 if not response.prepared:
                     await response.prepare(request)
+                if not begun and event["type"] == "content_block_delta":
+                    begun = True
+                    self.first_delta_at = time.perf_counter()
                 await _send(response, event)
             await response.write_eof()
         except ConnectionResetError:
