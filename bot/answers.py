@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from bot.bots import TenantBots
-from bot.finding import Finder
+from bot.knowledge.finding import Finder
 from bot.models import Models
 from bot.writing import Writer
 from flows.knowledge.embedding import MiniLm

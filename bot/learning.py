@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from bot.errors import Failed
-from bot.knowledge import ingest
+from bot.knowledge.ingest import ingest
 from bot.runtime import Runtime
 from config.errors import ConfigError
 from storage.errors import StorageError

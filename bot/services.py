@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.web.ports import Delta
-from bot.finding import Finder
+from bot.knowledge.finding import Finder
 from bot.live import Hub
 from bot.otp import OtpSender
 from bot.writing import Writer

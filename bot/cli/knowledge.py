@@ -13,8 +13,8 @@ import typer
 
 from bot.cli.output import AsJson, show, show_one
 from bot.cli.session import run, short_runtime, start
-from bot.knowledge import ingest
-from bot.reports import Progress, Report
+from bot.knowledge.ingest import ingest
+from bot.knowledge.reports import Progress, Report
 from storage.documents import ListedDocument
 
 Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose documents.")]

@@ -12,7 +12,7 @@ from shelf import Embedder, Shelf
 from vaults import strongroom
 
 from bot.errors import Failed
-from bot.reports import Report
+from bot.knowledge.reports import Report
 from flows.knowledge.documents import MAX_BYTES
 from storage.documents import Documents
 from storage.errors import NotFound

@@ -19,7 +19,7 @@ from people import Visitor, text_of
 from bot.answers import ModelAccess
 from bot.demo import ensure_demo
 from bot.emulators.model.server import KEY, ModelEmulator
-from bot.knowledge import ingest
+from bot.knowledge.ingest import ingest
 
 FEES = """# Fees
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from bot.knowledge import ingest
-from bot.reports import Report
+from bot.knowledge.ingest import ingest
+from bot.knowledge.reports import Report
 from storage.documents import Documents
 
 

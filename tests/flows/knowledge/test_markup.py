@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from flows.knowledge.documents import Document
-from flows.knowledge.html import read_page
-from flows.knowledge.markdown import without_html
-from flows.knowledge.reading import read
+from flows.knowledge.reading.files import read
+from flows.knowledge.reading.html import read_page
+from flows.knowledge.reading.markdown import without_html
 
 PAGE = """<!doctype html><html lang=de><head><title>T</title><style>x{}</style></head><body>
 <nav>Menu</nav><header>Top</header>

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.knowledge.documents import MAX_BYTES, Document, Skipped
-from flows.knowledge.reading import read
+from flows.knowledge.reading.files import read
 
 
 def document(name: str, content: bytes | str) -> Document:

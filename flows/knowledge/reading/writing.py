@@ -7,7 +7,7 @@ import re
 from selectolax.lexbor import LexborNode
 
 from flows.knowledge.documents import is_link, names
-from flows.knowledge.markdown import without_acting_links
+from flows.knowledge.reading.markdown import without_acting_links
 
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _BLOCKS = names(

@@ -15,13 +15,13 @@ from uuid import UUID
 import orjson
 import structlog
 
-from bot.folders import Listing, list_files
-from bot.places import Places
-from bot.reports import Progress, Report
+from bot.knowledge.folders import Listing, list_files
+from bot.knowledge.places import Places
+from bot.knowledge.reports import Progress, Report
 from flows.knowledge.chunking import VERSION, Chunk, chunk
 from flows.knowledge.documents import MAX_BYTES, Document, Skipped
 from flows.knowledge.embedding import Embedder
-from flows.knowledge.reading import kind_is_known, read, too_large
+from flows.knowledge.reading.files import kind_is_known, read, too_large
 from storage.documents import Documents
 from storage.errors import Conflict, StorageError, Unavailable
 from storage.knowledge import NewChunk, NewDocument

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from flows.knowledge.documents import names
-from flows.knowledge.tags import without_excess
-from flows.knowledge.writing import MarkdownWriter
+from flows.knowledge.reading.tags import without_excess
+from flows.knowledge.reading.writing import MarkdownWriter
 
 _MAIN = ("main", "[role=main]", "article", "body")
 _DROPPED = names(

@@ -8,10 +8,10 @@ from pathlib import PurePath
 from charset_normalizer import from_bytes
 
 from flows.knowledge.documents import MAX_BYTES, Document, Skipped, is_link, language_of, names, tidied
-from flows.knowledge.html import read_page
-from flows.knowledge.markdown import front_matter, without_html
+from flows.knowledge.reading.html import read_page
+from flows.knowledge.reading.markdown import front_matter, without_html
+from flows.knowledge.reading.writing import without_tags
 from flows.knowledge.sections import heading_text, sections
-from flows.knowledge.writing import without_tags
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 HTML = frozenset({".html", ".htm", ".xhtml"})

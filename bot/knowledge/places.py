@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from bot.folders import Listing
+from bot.knowledge.folders import Listing
 from storage.documents import Place
 
 

@@ -1,0 +1,1 @@
+"""Files read: bytes in, a document of Markdown out, or the reason why not."""
