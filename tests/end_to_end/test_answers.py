@@ -212,7 +212,7 @@ async def test_a_hostile_document_is_quoted_and_instructs_nobody(
     assert {block["type"] for block in blocks if "IGNORE" in str(block)} <= {"search_result"}
     last = str(await bank.last())
     assert "<script" not in last
-    assert "javascript:" not in last
+    assert "](javascript:" not in last
 
 
 async def test_a_new_file_is_answered_from_at_once(open_bank: Any, bots: Path) -> None:
