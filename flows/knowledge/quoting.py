@@ -44,6 +44,10 @@ def plain_blocks(markdown: str) -> Iterator[str]:
     for token in _MARKDOWN.parse(markdown):
         if token.type == "inline" and around in ("td_open", "th_open"):
             row.append(_plain(token))
+        elif token.type == "inline" and token.content.startswith("|"):
+            # Rows of a table that was cut: without its head they are no table to a parser.
+            for line in token.content.splitlines():
+                yield " | ".join(cell.strip(" `*") for cell in line.strip("| ").split("|"))
         elif token.type == "inline" and around != "heading_open":
             yield _plain(token)
         elif token.type == "tr_close":

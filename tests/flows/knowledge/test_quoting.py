@@ -35,6 +35,10 @@ def test_blocks_are_plain_text_without_headings() -> None:
     ]
 
 
+def test_rows_of_a_table_that_was_cut_are_rows() -> None:
+    assert list(plain_blocks("| `a day` | 500 |\n| a week | **900** |")) == ["a day | 500", "a week | 900"]
+
+
 @pytest.mark.parametrize(
     ("question", "begins"),
     [
