@@ -56,8 +56,9 @@ class ModelConfig:
 class KnowledgeConfig:
     """What the bot answers from. `paths` are files and folders that `parley run` ingests when it starts.
 
-    `language` is the one that questions are asked in; `lexical_weight` the part that words have in a search,
-    the rest is the embedding's: 1 for a language that the embedding model does not know.
+    `language` is the one that questions are asked in; `lexical_weight` the part that words have in a search, the
+    rest is the embedding's. It is 1 unless set for languages other than English, which the embedding model does
+    not know.
     """
 
     paths: tuple[Path, ...] = ()
@@ -162,10 +163,11 @@ def _model(table: Table) -> ModelConfig:
 
 def _knowledge(table: Table, folder: Path) -> KnowledgeConfig:
     standard = KnowledgeConfig()
+    language = table.text("language", standard.language, _LANGUAGE, 'write a code such as "en"')
     knowledge = KnowledgeConfig(
         paths=tuple((folder / path).resolve() for path in table.texts("paths")),
-        language=table.text("language", standard.language, _LANGUAGE, 'write a code such as "en"'),
-        lexical_weight=table.share("lexical_weight", standard.lexical_weight),
+        language=language,
+        lexical_weight=table.share("lexical_weight", standard.lexical_weight if language == "en" else 1.0),
     )
     table.close()
     return knowledge

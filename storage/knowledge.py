@@ -44,7 +44,7 @@ class Passage:
     """A chunk that was found for a question.
 
     `score` (0 to 1) orders the passages of one search and means nothing beyond it. `similarity` is the cosine
-    of question and chunk, None where the chunk was not among the nearest; `coverage` (0 to 1) is the part of
+    of question and chunk, None where there is none that says anything; `coverage` (0 to 1) is the part of
     the question's weight, by rarity of its words, that the chunk contains.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import UUID
 
 from config.bots import KnowledgeConfig
@@ -34,7 +35,7 @@ class Finder:
         settings = await self._settings(tenant_id)
         question = question[:LONGEST_QUESTION]
         (embedding,) = await self._embedder.embed([question])
-        return await self._retrieval.find(
+        found = await self._retrieval.find(
             tenant_id,
             bigrams(question),
             model=self._embedder.model,
@@ -43,3 +44,7 @@ class Finder:
             language=settings.language,
             lexical_weight=settings.lexical_weight,
         )
+        if settings.language in self._embedder.languages:
+            return found
+        # What the model makes of a language that it does not know says nothing.
+        return [replace(passage, similarity=None) for passage in found]

@@ -29,6 +29,10 @@ class Embedder(Protocol):
     def dimensions(self) -> int: ...
 
     @property
+    def languages(self) -> frozenset[str]:
+        """Those that it knows."""
+
+    @property
     def is_loaded(self) -> bool:
         """Whether it is in memory already."""
 
@@ -44,6 +48,7 @@ class MiniLm:
 
     model = "all-MiniLM-L6-v2-int8"
     dimensions = 384
+    languages = frozenset({"en"})
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="embedding")

@@ -18,6 +18,8 @@ _ALIKE = 0.5
 _RATHER_ALIKE, _SOME_WORDS = 0.3, 0.2
 # Little alike, with nearly all of the words, of which there are several.
 _LITTLE_ALIKE, _NEARLY_ALL_WORDS, _SEVERAL = 0.15, 0.75, 2
+# Where nothing is known of likeness: most of the words, of which there are several.
+_MOST_WORDS = 0.6
 
 
 def fitting(question: str, passages: Sequence[Passage]) -> list[Passage]:
@@ -27,7 +29,9 @@ def fitting(question: str, passages: Sequence[Passage]) -> list[Passage]:
 
 
 def _fits(passage: Passage, several_words: bool) -> bool:
-    alike, covered = passage.similarity or 0.0, passage.coverage
+    alike, covered = passage.similarity, passage.coverage
+    if alike is None:
+        return covered >= _MOST_WORDS and several_words
     return (
         alike >= _ALIKE
         or (alike >= _RATHER_ALIKE and covered >= _SOME_WORDS)

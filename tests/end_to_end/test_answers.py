@@ -226,6 +226,18 @@ async def test_a_new_file_is_answered_from_at_once(open_bank: Any, bots: Path) -
     assert "We lend umbrellas" in (await bank.visitor.say("Do you lend umbrellas?"))[0]
 
 
+async def test_a_bot_of_another_language_answers_by_words_alone(open_bank: Any, bots: Path) -> None:
+    (bots / "demo" / "bot.toml").write_text('[knowledge]\nlanguage = "de"\n')
+    german = bots.parent / "gebuehren.md"
+    german.write_text("---\nlanguage: de\n---\n# Gebühren\n\nEine neue Karte kostet fünf Euro.\n")
+    bank = await open_bank(None)
+    answers = bank.house.runtime.answers
+    tenant = await bank.house.runtime.tenants.find("demo")
+    await ingest(answers.documents, answers.embedder, [german], tenant.id, language="de")
+    assert "kostet fünf Euro" in (await bank.visitor.say("Was kostet eine neue Karte?"))[0]
+    assert "Here is what I can do" in (await bank.visitor.say("Wie wird das Wetter morgen in Paris?"))[0]
+
+
 async def test_stop_ends_an_answer_with_what_was_said(open_bank: Any, emulator: ModelEmulator) -> None:
     bank = await open_bank(ModelAccess(KEY, emulator.url))
     emulator.script({"text": ["One ", "two ", "three"], "delay": 0.3})

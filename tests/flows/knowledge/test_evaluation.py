@@ -57,11 +57,15 @@ def test_what_fits(asked: str, similarity: float, coverage: float, fits: bool) -
     assert bool(fitting(asked, [passage("a", similarity, coverage)])) is fits
 
 
-def test_a_passage_without_a_vector_fits_by_nothing_alone() -> None:
-    assert (
-        fitting("card", [Passage(UUID(int=1), UUID(int=2), "kb", "a", "T", "H", "x", None, 1.0, None, 1.0)])
-        == []
-    )
+@pytest.mark.parametrize(
+    ("asked", "coverage", "fits"),
+    [("was kostet eine karte", 0.7, True), ("was kostet eine karte", 0.5, False), ("karte", 1.0, False)],
+)
+def test_where_nothing_is_known_of_likeness_most_of_several_words_must_fit(
+    asked: str, coverage: float, fits: bool
+) -> None:
+    passages = [Passage(UUID(int=1), UUID(int=2), "kb", "a", "T", "H", "x", None, 1.0, None, coverage)]
+    assert bool(fitting(asked, passages)) is fits
 
 
 @pytest.mark.parametrize(
