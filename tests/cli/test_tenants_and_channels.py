@@ -91,5 +91,5 @@ def test_a_terminal_channel_has_a_name_only(deployed):
 
 def test_flows_are_listed_without_any_server(shell):
     flows = shell.run("flows", "list", "--json").json
-    assert {flow["flow"] for flow in flows} == {"check_balance", "open_account", "answer"}
+    assert {flow["flow"] for flow in flows} == {"check_balance", "open_account", "transfer", "loan", "answer"}
     assert not shell.data_dir.exists()

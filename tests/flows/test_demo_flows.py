@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -82,4 +83,59 @@ async def test_saying_no_to_the_summary_sends_nothing(demo: Bot) -> None:
     for text in ("sign up", "Ada", "1985-12-10", "ada@example.com", "X1234567", "1", "yes"):
         await talk.say(text)
     assert await talk.say("no") == ['Nothing was sent. Say "open an account" to begin again.']
+    assert talk.state.flow is None
+
+
+async def test_money_is_sent_once_after_a_look_and_a_code(demo: Bot) -> None:
+    talk = Conversation(demo)
+    assert await talk.say("I would like to transfer some money") == ["From which account?"]
+    await talk.say("Current")
+    await talk.say("Grace Hopper")
+    assert (await talk.say("5000"))[0].startswith("That is more than the €2,000 that you may send")
+    shown, question = await talk.show("12.50")
+    assert shown.document["card"]["fields"] == [
+        ["From", "Current"],
+        ["To", "Grace Hopper"],
+        ["Amount", "€12.50"],
+    ]
+    assert question.labels == ("Yes", "No")
+    await talk.say("yes")
+    [sent] = await talk.say("100001")
+    assert sent.startswith("€12.50 are on their way to Grace Hopper. Your reference is T-")
+    assert talk.state.flow is None
+
+
+async def test_money_is_not_sent_without_a_yes(demo: Bot) -> None:
+    talk = Conversation(demo)
+    for word in ("transfer", "Savings", "Grace Hopper", "10"):
+        await talk.say(word)
+    assert await talk.say("no") == ["I have sent nothing."]
+    assert talk.services.checkpoints == []
+
+
+async def test_a_loan_of_seven_steps_is_taken_up_days_later(demo: Bot) -> None:
+    talk = Conversation(demo)
+    assert (await talk.say("I want a loan"))[-1] == "Step 1/7: What is the loan for?"
+    await talk.say("a car")
+    await talk.say("12000")
+    assert await talk.say("48") == ["Step 4/7: What do you do?"]
+    talk.pass_time(timedelta(days=3))
+    assert await talk.say("employed") == ["Step 5/7: What do you earn in a month, after taxes?"]
+    await talk.say("3200")
+    assert await talk.say("back") == ["Step 5/7: What do you earn in a month, after taxes?"]
+    await talk.say("3400")
+    await talk.say("100")
+    offer, _ = await talk.show("Ada Lovelace")
+    assert offer.document["card"]["fields"][3] == ["Each month", "€299.00"]
+    await talk.say("yes")
+    [done] = await talk.say("100001")
+    assert done.startswith("Done, Ada Lovelace. Your application L-")
+
+
+async def test_a_loan_that_is_too_large_is_not_offered(demo: Bot) -> None:
+    talk = Conversation(demo)
+    for word in ("loan", "studies", "50000", "12", "studying", "900", "0"):
+        await talk.say(word)
+    [refused] = await talk.say("Ada Lovelace")
+    assert "more than half of what you have left" in refused
     assert talk.state.flow is None
