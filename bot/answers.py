@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bot.bots import TenantBots
 from bot.knowledge.finding import Finder
+from bot.likeness import Likeness
 from bot.models import Models
 from bot.writing import Writer
 from flows.knowledge.embedding import MiniLm
@@ -38,6 +39,7 @@ class Answers:
 
     finder: Finder
     writer: Writer
+    likeness: Likeness
     documents: Documents
     embedder: MiniLm
     spend: Spend
@@ -74,6 +76,7 @@ async def open_answers(
         yield Answers(
             Finder(Retrieval(database), embedder, bots.knowledge),
             Writer(models, bots.model, caps),
+            Likeness(embedder),
             Documents(database, clock),
             embedder,
             spend,

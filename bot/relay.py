@@ -36,15 +36,28 @@ class BusRelay:
         """Tell the process that runs the session's turn to end it."""
         self._bus.publish("stop", str(session_id).encode())
 
-    async def receive(self, hub: Hub, stop: Callable[[UUID], None]) -> None:
-        """Runs for as long as the process: hands what the others send to the hub and to `stop`."""
+    def send_overtake(self, session_id: UUID, position: int) -> None:
+        """Tell the process that runs the session's turn that a newer message has come."""
+        self._bus.publish("overtake", orjson.dumps([self._origin, str(session_id), position]))
+
+    async def receive(
+        self, hub: Hub, stop: Callable[[UUID], None], overtake: Callable[[UUID, int], None]
+    ) -> None:
+        """Runs for as long as the process: hands what the others send to the hub, `stop` and `overtake`."""
 
         def live(payload: bytes) -> None:
             origin, channel_id, external_user_id, kind, fields = orjson.loads(payload)
             if origin != self._origin:
                 hub.deliver(UUID(channel_id), external_user_id, _decode(kind, fields))
 
-        await self._bus.receive({"live": live, "stop": lambda payload: stop(UUID(payload.decode()))})
+        def overtaken(payload: bytes) -> None:
+            origin, session_id, position = orjson.loads(payload)
+            if origin != self._origin:
+                overtake(UUID(session_id), position)
+
+        await self._bus.receive(
+            {"live": live, "overtake": overtaken, "stop": lambda payload: stop(UUID(payload.decode()))}
+        )
 
 
 def _encode(event: LiveEvent) -> tuple[str, list[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +17,13 @@ from bot.clock import Sweeper
 from bot.conversations import WebConversations
 from bot.deliveries import DeliveryWorker
 from bot.door import Door
+from bot.events import EventDoor
 from bot.limits import MessageLimit
 from bot.live import Hub
 from bot.loops import Loops
 from bot.metrics import Metrics
 from bot.otp import OtpSender
+from bot.overtaking import Overtaking
 from bot.polling import poll
 from bot.relay import BusRelay
 from bot.services import TurnServices
@@ -34,6 +35,7 @@ from storage.clock import Clock, wall_clock
 from storage.database import Database
 from storage.durable import LEASE, DurableTurnStore
 from storage.ephemeral import EphemeralSlots
+from storage.events import Events
 from storage.files import Files
 from storage.keys import Vault
 from storage.messages import Messages
@@ -49,7 +51,9 @@ from storage.secret_key import Secrets
 from storage.sessions import Sessions
 from storage.tenants import Tenants
 from storage.tickets import Tickets
+from storage.timers import Timers
 from storage.turns import TurnStore
+from storage.user_flags import UserFlags
 
 # With the server's five seconds below the 25 that a host waits after SIGTERM, also where both are used up.
 DRAIN_S = 12.0
@@ -106,6 +110,7 @@ class Runtime:
     bots: TenantBots
     hub: Hub
     door: Door
+    events: EventDoor
     conversations: WebConversations
     files: Files
     answers: Answers
@@ -159,6 +164,7 @@ async def open_runtime(
         relay = None if roles.alone else BusRelay(bus)
         hub = Hub(relay)
         slots = EphemeralSlots(redis)
+        flags = UserFlags(database, vault)
 
         async def channel_on(session: Session, platform: str) -> Channel | None:
             """The session's own channel where that is on the platform, else the tenant's oldest one there."""
@@ -173,9 +179,20 @@ async def open_runtime(
         )
         otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
 
-        def services(turn: Turn, stopped: asyncio.Event) -> TurnServices:
+        def services(turn: Turn, overtaking: Overtaking) -> TurnServices:
             return TurnServices(
-                turn, stopped, store, clock, hub, slots, vault, otp, answers.finder, answers.writer
+                turn,
+                overtaking,
+                store,
+                clock,
+                hub,
+                slots,
+                vault,
+                flags,
+                otp,
+                answers.finder,
+                answers.writer,
+                answers.likeness,
             )
 
         def publish(turn: Turn, committed: Committed) -> None:
@@ -183,6 +200,7 @@ async def open_runtime(
                 hub.publish(turn.session.channel_id, turn.session.external_user_id, message)
 
         queue = Queue(database)
+        timers = Timers(database, clock)
         metrics = Metrics(queue.depth)
 
         def show_typing(turn: Turn) -> None:
@@ -214,7 +232,14 @@ async def open_runtime(
         def wake(tenant_id: UUID, session_id: UUID) -> None:
             bus.wake("turns", tenant_id, session_id)
 
-        door = Door(store, hub, turns, wake)
+        def overtake(session_id: UUID, position: int) -> None:
+            if turns is not None:
+                turns.overtake(session_id, position)
+            if relay is not None:
+                relay.send_overtake(session_id, position)
+
+        door = Door(store, hub, turns, wake, overtake)
+        events = EventDoor(Events(database, vault, clock), wake if turns is None else turns.wake)
         messages = Messages(database, vault, clock)
         conversations = WebConversations(
             channels,
@@ -240,11 +265,15 @@ async def open_runtime(
         loops = await stack.enter_async_context(Loops())
         loops.start(bus.send_waiting())
         if relay is not None:
-            loops.start(relay.receive(hub, turns.stop if turns is not None else _ignore))
+            if turns is None:
+                loops.start(relay.receive(hub, _ignore, _ignore))
+            else:
+                loops.start(relay.receive(hub, turns.stop, turns.overtake))
         if turns is not None and deliveries is not None:
             if roles.searches:
                 loops.start(bus.serve("turns", turns.wake))
                 loops.start(poll(queue.due_turns, turns.wake, every_s=poll_every_s))
+                loops.start(poll(timers.fire_due, turns.wake, every_s=poll_every_s))
                 loops.start(poll(queue.due_deliveries, deliveries.wake, every_s=poll_every_s))
             stack.push_async_callback(deliveries.drain, DELIVERY_DRAIN_S)
             stack.push_async_callback(turns.drain, DRAIN_S)
@@ -259,6 +288,7 @@ async def open_runtime(
             bots,
             hub,
             door,
+            events,
             conversations,
             files,
             answers,
@@ -271,5 +301,5 @@ async def open_runtime(
         )
 
 
-def _ignore(_: UUID) -> None:
+def _ignore(*_: object) -> None:
     return

@@ -12,8 +12,10 @@ from uuid import UUID
 
 from adapters.web.ports import Delta
 from bot.knowledge.finding import Finder
+from bot.likeness import Likeness
 from bot.live import Hub
 from bot.otp import OtpSender
+from bot.overtaking import Overtaking
 from bot.writing import Writer
 from flows.errors import Unavailable
 from flows.llm.contract import Event, ModelRequest
@@ -24,8 +26,9 @@ from storage.errors import Unavailable as StorageUnavailable
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.knowledge import Passage
-from storage.records import NewState, Session, Turn
+from storage.records import Flag, NewState, Session, Turn
 from storage.turns import TurnStore
+from storage.user_flags import UserFlags
 
 
 class TurnServices:
@@ -34,41 +37,54 @@ class TurnServices:
     __slots__ = (
         "_clock",
         "_finder",
+        "_flags",
         "_hub",
+        "_likeness",
         "_otp",
+        "_overtaking",
         "_search_ms",
         "_slots",
         "_store",
         "_turn",
         "_vault",
         "_writer",
-        "stopped",
     )
 
     def __init__(
         self,
         turn: Turn,
-        stopped: asyncio.Event,
+        overtaking: Overtaking,
         store: TurnStore,
         clock: Clock,
         hub: Hub,
         slots: EphemeralSlots,
         vault: Vault,
+        flags: UserFlags,
         otp: OtpSender,
         finder: Finder,
         writer: Writer,
+        likeness: Likeness,
     ) -> None:
-        self.stopped = stopped
+        self._overtaking = overtaking
         self._turn = turn
         self._store = store
         self._clock = clock
         self._hub = hub
         self._slots = slots
         self._vault = vault
+        self._flags = flags
         self._otp = otp
         self._finder = finder
         self._writer = writer
+        self._likeness = likeness
         self._search_ms = 0
+
+    @property
+    def stopped(self) -> asyncio.Event:
+        return self._overtaking.stopped
+
+    def works_on(self, overlap: str) -> None:
+        self._overtaking.works_on(overlap)
 
     def now(self) -> datetime:
         return self._clock()
@@ -98,6 +114,9 @@ class TurnServices:
         except StorageUnavailable as error:
             raise Unavailable(str(error)) from error
 
+    async def flags_read(self, session: Session) -> Mapping[str, Flag]:
+        return await self._flags.read(session.tenant_id, session.user_id)
+
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
@@ -111,6 +130,9 @@ class TurnServices:
             return await self._otp.check(turn.session, purpose, guess)
         except StorageUnavailable as error:
             raise Unavailable(str(error)) from error
+
+    async def similar(self, text: str, candidates: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
+        return await self._likeness.of(text, candidates)
 
     @property
     def model(self) -> ModelChoice | None:

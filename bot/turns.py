@@ -14,6 +14,8 @@ import stamina
 import structlog
 
 from bot.lanes import Lanes
+from bot.overtaking import Overtaking
+from bot.together import put_together
 from config.errors import ConfigError
 from flows.bot import Bot
 from flows.engine import give_up, run_turn
@@ -50,7 +52,7 @@ class Bots(Protocol):
 @dataclass(slots=True)
 class _Running:
     turn: Turn
-    stopped: asyncio.Event
+    overtaking: Overtaking
     buried: bool = False
 
 
@@ -66,7 +68,7 @@ class TurnWorker:
         self,
         store: TurnStore,
         bots: Bots,
-        services: Callable[[Turn, asyncio.Event], Services],
+        services: Callable[[Turn, Overtaking], Services],
         publish: Callable[[Turn, Committed], None],
         show_typing: Callable[[Turn], None],
         wake_deliveries: Callable[[UUID, UUID], None],
@@ -104,7 +106,13 @@ class TurnWorker:
         """End the session's running turn, if it runs here, with what it has said so far."""
         running = self._running.get(session_id)
         if running is not None:
-            running.stopped.set()
+            running.overtaking.stopped.set()
+
+    def overtake(self, session_id: UUID, position: int) -> None:
+        """A message has come at a position of the session's lane: it may end a turn that answers an earlier one."""
+        running = self._running.get(session_id)
+        if running is not None and running.turn.entry.position < position:
+            running.overtaking.newer()
 
     async def settle(self) -> None:
         """Wait until nothing runs here."""
@@ -128,7 +136,7 @@ class TurnWorker:
             turn = await self._turn(turn)
 
     async def _turn(self, turn: Turn) -> Turn | None:
-        running = _Running(turn, asyncio.Event())
+        running = _Running(turn, Overtaking())
         self._running[turn.session.id] = running
         task = asyncio.current_task()
         assert task is not None
@@ -182,7 +190,7 @@ class TurnWorker:
     async def _attempt(self, running: _Running) -> Committed:
         """Run the flow and commit; a flow's own failure is committed as an apology and a dead letter."""
         turn = running.turn
-        services = self._services(turn, running.stopped)
+        services = self._services(turn, running.overtaking)
         if turn.entry.damage is not None:
             return await self._bury(running, await self._given_up(turn, services, turn.entry.damage))
         if turn.entry.attempt > ATTEMPTS:
@@ -190,7 +198,9 @@ class TurnWorker:
             return await self._bury(running, await self._given_up(turn, services, error))
         bot = await self._bots.of(turn.session.tenant_id)
         try:
-            outcome = await run_turn(bot, turn, services, limit_seconds=TURN_LIMIT_S)
+            whole, outcome = await put_together(self._store, bot, turn, services)
+            if outcome is None:
+                outcome = await run_turn(bot, whole, services, limit_seconds=TURN_LIMIT_S)
         except FlowFailed as failure:
             # The logs leave an exception's text out, since it may hold what a person wrote.
             log.error(
@@ -285,5 +295,5 @@ class _Renewal:
                 self._task.cancel()
                 return
             if cancel_seq > turn.cancel_seq:
-                self._running.stopped.set()
+                self._running.overtaking.stopped.set()
             await asyncio.sleep(self._every_s)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 
 from flows.errors import FlowMistake
 from flows.flow import Flow, version_order
-from flows.texts import Commands, Texts
+from flows.texts import Commands, Phrasings, Texts
 from flows.triggers import Triggers, normalise
 
 
@@ -46,6 +47,10 @@ class Registry:
         """The newest version of each flow, in the order of registration."""
         return list(self._newest.values())
 
+    def every_version(self) -> list[Flow]:
+        """All flows, older versions too."""
+        return [flow for versions in self._versions.values() for flow in versions.values()]
+
 
 class Bot:
     """Everything that answers for one tenant. Built once, never changed."""
@@ -58,6 +63,7 @@ class Bot:
         default_flow: str | None = None,
         texts: Texts | None = None,
         commands: Commands | None = None,
+        phrasings: Phrasings | None = None,
     ) -> None:
         self.name = name
         self.texts = texts or Texts()
@@ -65,6 +71,13 @@ class Bot:
         self.triggers = Triggers(self.registry.all())
         self.default = self._default(default_flow)
         self.commands = _command_table(commands or Commands())
+        phrasings = phrasings or Phrasings()
+        # Each with whether it says plainly that it is a correction.
+        self.corrections = [
+            *((_pattern(each), True) for each in phrasings.correct),
+            *((_pattern(each), False) for each in phrasings.perhaps_correct),
+        ]
+        self.questions = [_pattern(each) for each in phrasings.question]
 
     def resolve(self, flow: Flow | str) -> Flow:
         """The flow itself, or the newest of that name. Raises FlowMistake."""
@@ -96,3 +109,10 @@ def _command_table(commands: Commands) -> dict[str, str]:
             if table.setdefault(normalise(word), field.name) != field.name:
                 raise FlowMistake(f"the word {word!r} stands for two commands")
     return table
+
+
+def _pattern(expression: str) -> re.Pattern[str]:
+    try:
+        return re.compile(expression, re.IGNORECASE | re.DOTALL)
+    except re.error as error:
+        raise FlowMistake(f"the phrasing {expression!r} is not valid: {error}") from None

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from flows.stage import Stage
-from flows.verbs import answer, ask, call, end, enter, memo, say, verify_otp
+from flows.verbs import (
+    answer,
+    ask,
+    call,
+    continue_as,
+    end,
+    enter,
+    flag,
+    gather,
+    generate,
+    memo,
+    remember,
+    say,
+    verify_otp,
+    wait,
+)
 
 
 class Chat(Stage):
@@ -14,8 +29,14 @@ class Chat(Stage):
     say = say.say
     ask = ask.ask
     call = call.call
+    gather = gather.gather
     memo = memo.memo
+    remember = remember.remember
+    flag = flag.flag
     answer = answer.answer
+    generate = generate.generate
     verify_otp = verify_otp.verify_otp
     enter = enter.enter
     end = end.end
+    continue_as = continue_as.continue_as
+    wait = wait.wait

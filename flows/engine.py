@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from datetime import timedelta
-from typing import assert_never
 
 import structlog
 
+from flows.blame import where
 from flows.bot import Bot
-from flows.errors import FlowFailed
+from flows.errors import FlowFailed, FlowMistake
 from flows.exchange import Exchange
-from flows.flow import Flow
-from flows.input import Input, Puzzled
-from flows.menu import menu
+from flows.input import Input
+from flows.onlooker import Onlooker
 from flows.perform import End, Ending, perform
-from flows.record import Damaged, Frame, read_frames
-from flows.refit import lose, restart, step_back
-from flows.routing import Expired, Menu, Nothing, Offer, Order, Route, Start, route
+from flows.record import MADE, Damaged, Frame, read_frames
+from flows.refit import lose, restart
+from flows.routing import route
 from flows.services import Services
-from storage.records import NewMessage, Outcome, Turn
+from flows.signals import Continued
+from flows.steering import Halt, correct, steer
+from flows.timers import hand_down, ring, take_in, timers_of
+from storage.records import EntryKind, NewMessage, Outcome, Turn
 
 _log = structlog.get_logger("flows")
 
+MOST_CONTINUATIONS = 100
+
 
 async def run_turn(
-    bot: Bot, turn: Turn, services: Services, *, limit_seconds: float | None = None
+    bot: Bot,
+    turn: Turn,
+    services: Services,
+    *,
+    limit_seconds: float | None = None,
+    onlooker: Onlooker | None = None,
 ) -> Outcome:
     """Answer one entry. Raises FlowFailed with an outcome to bury, and whatever a port raised.
 
@@ -34,7 +42,7 @@ async def run_turn(
     its input is then not taken twice, and calls on record are not made again. A turn that takes longer
     than `limit_seconds` fails as a flow's own failure does, keeping the calls that it made.
     """
-    engine = _Engine(bot, turn, services)
+    engine = _Engine(bot, turn, services, onlooker)
     try:
         async with asyncio.timeout(limit_seconds) as limit:
             return await engine.run()
@@ -52,15 +60,24 @@ def give_up(bot: Bot, turn: Turn, services: Services, error: str) -> Outcome:
     return _Engine(bot, turn, services).abandon(error)
 
 
+def as_it_stands(bot: Bot, turn: Turn, services: Services) -> tuple[Outcome, bool]:
+    """The outcome that changes nothing, and whether what waits for an answer waits for a secret."""
+    engine = _Engine(bot, turn, services)
+    pending = engine.top.pending if engine.top is not None else None
+    outcome = engine._outcome(engine.exchange.frames, ())
+    return outcome, pending is not None and pending.sensitive
+
+
 class _Engine:
     """One turn. `worked` are all frames that it touched, by run id."""
 
-    def __init__(self, bot: Bot, turn: Turn, services: Services) -> None:
+    def __init__(self, bot: Bot, turn: Turn, services: Services, onlooker: Onlooker | None = None) -> None:
         self.bot = bot
         self.turn = turn
         self.damage: str | None = None
-        self.exchange = Exchange(bot, turn, services, self._committed())
+        self.exchange = Exchange(bot, turn, services, self._committed(), onlooker)
         self.worked: dict[str, Frame] = {}
+        self._continuations = 0
 
     async def run(self) -> Outcome:
         exchange = self.exchange
@@ -70,8 +87,17 @@ class _Engine:
         self._retire()
         if exchange.consumed:
             await self._go_on(None)
+        elif self.turn.entry.kind is EntryKind.TIMER:
+            if (time_up := ring(self.turn.entry, exchange.frames)) is not None:
+                await self._go_on(time_up)
+        elif self.turn.entry.kind is EntryKind.EVENT:
+            exchange.consumed = take_in(self.turn.entry, exchange.frames)
+            if exchange.consumed:
+                await self._go_on(None)
         else:
-            await self._follow(route(self.bot, self.turn.entry, exchange.frames))
+            given = await steer(exchange, route(self.bot, self.turn.entry, exchange.frames))
+            if given is not Halt.HALT:
+                await self._go_on(given)
         for frame in exchange.frames:
             frame.collapse()
         return self._outcome(exchange.frames, tuple(exchange.said))
@@ -130,64 +156,16 @@ class _Engine:
         if frame.pending is not None and frame.pending.sensitive and not self.exchange.consumed:
             self.exchange.redact = True
 
-    async def _follow(self, chosen: Route) -> None:
-        exchange = self.exchange
-        match chosen:
-            case Offer(given):
-                await self._go_on(given)
-            case Start(flow, opening):
-                self._push(flow, opening)
-                await self._go_on(None)
-            case Order(name):
-                await self._obey(name)
-            case Menu():
-                exchange.say(menu(self.bot, understood=False))
-                exchange.settle()
-            case Expired():
-                exchange.consumed = True
-                exchange.tell(self.bot.texts.expired)
-                await self._go_on(None)
-            case Nothing():
-                return
-            case _:
-                assert_never(chosen)
-
-    async def _obey(self, order: str) -> None:
-        """Carry out a global command."""
-        exchange, texts = self.exchange, self.bot.texts
-        exchange.consumed = True
-        frames = exchange.frames
-        match order:
-            case "help" if frames:
-                await self._go_on(Puzzled())
-            case "help":
-                exchange.say(menu(self.bot, understood=True))
-                exchange.settle()
-            case "cancel" if frames:
-                frames.pop()
-                exchange.tell(texts.cancelled)
-                await self._go_on(None)
-            case "cancel":
-                exchange.tell(texts.nothing_to_cancel)
-            case "start_over" if frames:
-                old = frames.pop()
-                exchange.tell(texts.started_over)
-                self._push(self.bot.resolve(old.flow), old.opening)
-                await self._go_on(None)
-            case "back" if frames:
-                refusal = step_back(frames[-1])
-                if refusal is not None:
-                    exchange.tell(texts.that_is_done if refusal == "that_is_done" else texts.nothing_before)
-                await self._go_on(None)
-            case _:
-                exchange.say(menu(self.bot, understood=True))
-                exchange.settle()
-
-    def _push(self, flow: Flow, opening: str) -> None:
-        run = self.exchange.services.new_id().hex
-        frame = Frame(flow.name, flow.version, run, opening=opening, sensitive=flow.sensitive)
-        self.exchange.frames.append(frame)
-        self.exchange.consumed = True
+    def _continue(self, old: Frame, continued: Continued) -> None:
+        """Put another flow in the place of one; nothing but the slots that it was given is left of that."""
+        self._continuations += 1
+        if self._continuations > MOST_CONTINUATIONS:
+            raise self.failure(old, FlowMistake("continue_as again and again: ask something in between"))
+        self.exchange.secretive |= old.sensitive
+        self.exchange.push(continued.flow, old.opening)
+        anew = self.exchange.frames[-1]
+        anew.sensitive |= old.sensitive
+        anew.slots, anew.origin, anew.events = continued.slots, old.origin or old.flow, old.events
 
     async def _go_on(self, given: Input | None) -> None:
         """Run the frame on top, then those below it as they come free, until one waits."""
@@ -203,18 +181,27 @@ class _Engine:
                     return
                 case End.DIGRESSED if ending.digression is not None:
                     exchange.settle()
-                    self._push(ending.digression, self.turn.entry.content)
+                    exchange.push(ending.digression, self.turn.entry.content)
+                case End.CORRECTED if ending.corrected is not None:
+                    exchange.fresh = []
+                    given = correct(exchange, frame, *ending.corrected)
                 case End.FINISHED | End.GAVE_UP:
                     exchange.settle()
                     if ending.end is End.GAVE_UP:
                         exchange.tell(self.bot.texts.gave_up)
-                    exchange.secretive |= exchange.frames.pop().sensitive
+                    ended = exchange.frames.pop()
+                    hand_down(ended, exchange.frames)
+                    exchange.secretive |= ended.sensitive
                     exchange.consumed = True
+                case End.CONTINUED if ending.continued is not None:
+                    exchange.settle()
+                    self._continue(exchange.frames.pop(), ending.continued)
                 case End.GONE:
                     exchange.fresh = []
                     lose(frame, ending.detail)
                 case End.STOPPED:
                     exchange.settle()
+                    exchange.forget()
                     exchange.frames = self._roll_back(None)
                     return
                 case _:
@@ -251,20 +238,22 @@ class _Engine:
                 frame.carried.update(worked.carried)
                 frame.ordinal = max(frame.ordinal, worked.ordinal)
                 for row in worked.rows.values():
-                    if row.path not in frame.rows:
+                    if row.path not in frame.rows and row.kind in MADE:
                         frame.carry(row)
         if failed is not None and failed.pending is None:  # begun anew: its old record fits no code
             return [frame for frame in frames if frame.run != failed.run]
         return frames
 
     def failure(self, frame: Frame | None, cause: BaseException) -> FlowFailed:
-        failure = FlowFailed(cause, self._apology(frame, _where(frame, cause)))
+        flow = self.bot.registry.newest(frame.flow) if frame is not None else None
+        failure = FlowFailed(cause, self._apology(frame, where(frame, flow, cause)))
         failure.__cause__ = cause
         return failure
 
     def _apology(self, failed: Frame | None, error: str) -> Outcome:
         exchange = self.exchange
         exchange.said, exchange.fresh, exchange.dispatches = [], [], []
+        exchange.forget()
         exchange.tell(self.bot.texts.apology)
         return self._outcome(self._roll_back(failed), tuple(exchange.said), error=error)
 
@@ -280,15 +269,16 @@ class _Engine:
             reason=None if replies else "none",
             damage=self.damage,
             error=error,
+            flags=tuple(self.exchange.flags.values()),
+            resolved=self.exchange.resolved,
+            timers=timers_of(frames),
         )
 
     def _patience(self, frames: list[Frame]) -> timedelta | None:
         flows = [self.bot.registry.newest(frame.flow) for frame in frames]
-        return max((flow.patience for flow in flows if flow is not None), default=None)
-
-
-def _where(frame: Frame | None, cause: BaseException) -> str:
-    """What failed and where, without the exception's text: that may hold what a person said."""
-    place = traceback.extract_tb(cause.__traceback__)
-    line = f" at {place[-1].filename}:{place[-1].lineno}" if place else ""
-    return f"{type(cause).__name__} in flow {frame.flow if frame else None!r}{line}"
+        patience = max((flow.patience for flow in flows if flow is not None), default=None)
+        last = max((timer.due_at for timer in timers_of(frames)), default=None)
+        if patience is None or last is None:
+            return patience
+        # Silence is no reason to close a session that will speak by itself.
+        return patience + max(last - self.exchange.services.now(), timedelta())

@@ -46,11 +46,12 @@ class CallFailed(FlowError):
 
 
 class Unanswered(FlowError):
-    """An ask ran out of tries. Uncaught, it ends the flow politely."""
+    """An ask ran out of tries or, `timed_out`, of time. Uncaught, it ends the flow politely."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no valid answer to {name!r}")
+    def __init__(self, name: str, *, timed_out: bool = False) -> None:
+        super().__init__(f"no {'answer in time' if timed_out else 'valid answer'} to {name!r}")
         self.name = name
+        self.timed_out = timed_out
 
 
 class FlowFailed(FlowError):

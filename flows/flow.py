@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from types import CodeType
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from flows.errors import FlowMistake
 
@@ -26,7 +26,8 @@ class Flow:
     `phrases` start it when they are all that the person says; `patterns` are regular expressions searched
     in the message; `command` is its first word (`/balance`). `patience`: how long silence may last while
     it waits. `sensitive`: whether its values are sealed; found out from the code when not declared.
-    `default`: it answers what nothing else does.
+    `default`: it answers what nothing else does. `overlap`: what becomes of a message that comes while an
+    earlier one is answered; `quiet` is how long `debounce` waits for a further one.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class Flow:
         sensitive: bool | None = None,
         default: bool = False,
         overlap: Overlap = "queue",
+        quiet: timedelta = timedelta(seconds=1.5),
     ) -> None:
         if not _NAME.fullmatch(name):
             raise FlowMistake(f"{name!r} is no flow's name: use small letters, digits and underscores")
-        if overlap != "queue":
-            raise FlowMistake(f'flow {name!r}: overlap={overlap!r} is not built yet, use "queue"')
+        if overlap not in get_args(Overlap):
+            raise FlowMistake(f'flow {name!r}: overlap={overlap!r}: write "queue", "debounce" or "interrupt"')
         if isinstance(phrases, str) or isinstance(patterns, str):
             raise FlowMistake(f"flow {name!r}: phrases and patterns are lists of text")
         self.name = name
@@ -58,8 +60,13 @@ class Flow:
         self.patience = patience
         self.default = default
         self.overlap = overlap
+        self.quiet = quiet
+        # A flow that answers from the documents is not entered in the middle of another when they do not tell.
+        self.needs_passages = False
         self.unverified_branch: Script | None = None
         self.migrations: dict[str, Migration] = {}
+        # What its function takes besides the chat, from `continue_as`.
+        self.slots: frozenset[str] = frozenset()
         self._declared_sensitive = sensitive
         self._sensitive = bool(sensitive)
         self._script: Script | None = None
@@ -70,6 +77,7 @@ class Flow:
             raise FlowMistake(f"flow {self.name!r} already has a function: make another Flow")
         _check_asynchronous(self.name, function)
         self._script = function
+        self.slots = _slots_of(self.name, function)
         self._look_at(function)
         return function
 
@@ -104,6 +112,11 @@ class Flow:
         """The name for people: `check_balance` is "Check balance"."""
         return self.name.replace("_", " ").capitalize()
 
+    @property
+    def repairs(self) -> bool:
+        """Whether it takes the place of a built-in repair (see `flows.repair`), and is not offered by itself."""
+        return self.name.startswith("repair_")
+
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, version={self.version!r})"
 
@@ -115,6 +128,16 @@ class Flow:
 def _check_asynchronous(name: str, function: Script) -> None:
     if not inspect.iscoroutinefunction(function):
         raise FlowMistake(f"flow {name!r}: write `async def` for its function")
+
+
+def _slots_of(name: str, function: Script) -> frozenset[str]:
+    slots = list(inspect.signature(function).parameters.values())[1:]
+    for slot in slots:
+        if slot.kind not in (slot.POSITIONAL_OR_KEYWORD, slot.KEYWORD_ONLY) or slot.default is slot.empty:
+            raise FlowMistake(
+                f"flow {name!r}: give {slot.name!r} a default, since the flow also starts without continue_as"
+            )
+    return frozenset(slot.name for slot in slots)
 
 
 def _compiled(name: str, pattern: str) -> re.Pattern[str]:

@@ -25,4 +25,11 @@ class Puzzled:
     """The person asked for help."""
 
 
-Input: TypeAlias = Typed | Pressed | Puzzled
+@dataclass(frozen=True, slots=True)
+class TimeUp:
+    """A timer of the pending verb went off: `due`, or `remind` before that."""
+
+    role: str
+
+
+Input: TypeAlias = Typed | Pressed | Puzzled | TimeUp

@@ -13,8 +13,8 @@ from typing import Protocol
 from flows.bot import Bot
 from flows.errors import FlowMistake
 from flows.flow import Flow
-from flows.questions import NAME, answering_flow
-from flows.texts import Commands, Texts
+from flows.questions import ASKED_BACK, NAME, answering_flow, asked_back_flow
+from flows.texts import Commands, Phrasings, Texts
 
 
 class BotSettings(Protocol):
@@ -33,10 +33,12 @@ def load_bot(
     *,
     texts: Texts | None = None,
     commands: Commands | None = None,
+    phrasings: Phrasings | None = None,
 ) -> Bot:
     """The bot of the flows in `folder`; files whose name begins with `_` are left out.
 
-    Where no flow is the default one, the built-in `answer` is.
+    Where no flow is the default one, the built-in `answer` is; a question in the middle of a flow is answered by the
+    built-in `repair_question` where the bot has none.
 
     Raises FlowMistake in one line that names the file, and the line where there is one.
     """
@@ -47,10 +49,17 @@ def load_bot(
             flows += _flows_of(_load(path), path)
     if settings.default_flow in (None, NAME) and not any(flow.default or flow.name == NAME for flow in flows):
         flows.append(answering_flow())
+    if not any(flow.name == ASKED_BACK for flow in flows):
+        flows.append(asked_back_flow())
     where = f"{folder}: " if folder is not None else ""
     try:
         return Bot(
-            flows, name=settings.name, default_flow=settings.default_flow, texts=texts, commands=commands
+            flows,
+            name=settings.name,
+            default_flow=settings.default_flow,
+            texts=texts,
+            commands=commands,
+            phrasings=phrasings,
         )
     except FlowMistake as mistake:
         raise FlowMistake(f"{where}{mistake}") from None

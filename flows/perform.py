@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 from flows.chat import Chat
@@ -12,8 +13,10 @@ from flows.exchange import Exchange, PortFailed
 from flows.flow import Flow, Script
 from flows.input import Input
 from flows.record import Frame, Status
+from flows.repair import Place
 from flows.run import Run
-from flows.signals import AskAgain, Ended, Interrupted, Misfit, Parked, Signal, Stopped, Unverified
+from flows.signals import AskAgain, Continued, Ended, Interrupted, Misfit, Parked, Signal, Stopped, Unverified
+from flows.values import decode
 from flows.vocabulary import Reply
 
 
@@ -22,7 +25,9 @@ class End(Enum):
 
     PARKED = auto()
     DIGRESSED = auto()
+    CORRECTED = auto()
     FINISHED = auto()
+    CONTINUED = auto()
     GAVE_UP = auto()
     STOPPED = auto()
     MISFIT = auto()
@@ -34,6 +39,8 @@ class End(Enum):
 class Ending:
     """`cause` of a failure, `digression` to another flow, `detail`: a misfit's reason or a gone value's path.
 
+    `corrected` is the answered question that was corrected, with what the person says now.
+    `continued` is the flow that takes this one's place.
     `unused` counts entries of the record that the run did not meet.
     """
 
@@ -42,6 +49,8 @@ class Ending:
     digression: Flow | None = None
     detail: str = ""
     unused: int = 0
+    corrected: tuple[Place, str] | None = None
+    continued: Continued | None = None
 
 
 async def perform(exchange: Exchange, frame: Frame, flow: Flow, given: Input | None) -> Ending:
@@ -51,9 +60,11 @@ async def perform(exchange: Exchange, frame: Frame, flow: Flow, given: Input | N
             await exchange.recall()
         except PortFailed as failure:
             raise failure.error from failure
+    exchange.services.works_on(flow.overlap)
     run = Run(exchange, frame, flow, given)
     try:
-        cause = await _play(run, flow.script, "")
+        slots = {name: decode(value) for name, value in frame.slots.items() if name in flow.slots}
+        cause = await _play(run, partial(flow.script, **slots) if slots else flow.script, "")
         if isinstance(run.signal, Unverified):
             cause = await _branch(run, run.signal)
     finally:
@@ -93,7 +104,7 @@ async def _branch(run: Run, signal: Unverified) -> BaseException | None:
 def _ending(run: Run, cause: BaseException | None) -> Ending:
     signal: Any = run.signal
     match signal:
-        case None | Ended() | Unverified() if not run.live:
+        case None | Ended() | Continued() | Unverified() if not run.live:
             why = type(cause).__name__ if cause else "the flow ended"
             pending = run.frame.pending.path if run.frame.pending else ""
             return Ending(End.MISFIT, detail=f"{why} before {pending}")
@@ -103,8 +114,12 @@ def _ending(run: Run, cause: BaseException | None) -> Ending:
             return Ending(End.FAILED, cause=cause)
         case None | Ended() | Unverified():
             return Ending(End.FINISHED)
+        case Continued():
+            return Ending(End.CONTINUED, continued=signal)
         case Parked() if run.digression is not None:
             return Ending(End.DIGRESSED, digression=run.digression)
+        case Parked() if run.corrected is not None and run.correction is not None:
+            return Ending(End.CORRECTED, corrected=(run.corrected, run.correction.new))
         case Parked():
             return Ending(End.PARKED, unused=run.known - run.used)
         case Misfit(reason=reason):

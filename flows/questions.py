@@ -7,6 +7,7 @@ from flows.flow import Flow
 from flows.menu import menu
 
 NAME = "answer"
+ASKED_BACK = "repair_question"
 
 
 def answering_flow() -> Flow:
@@ -18,9 +19,21 @@ def answering_flow() -> Flow:
         bot = chat.run.exchange.bot
         if await chat.answer():
             return
-        if any(other is not bot.default for other in bot.registry.all()):
+        if any(other is not bot.default and not other.repairs for other in bot.registry.all()):
             chat.run.exchange.say(menu(bot, understood=False))
         else:
             await chat.say(bot.texts.nothing_found)
+
+    return flow
+
+
+def asked_back_flow() -> Flow:
+    """What a question in the middle of another flow is answered by, where the documents tell."""
+    flow = Flow(ASKED_BACK, description="Answers a question in the middle of another flow")
+    flow.needs_passages = True
+
+    @flow
+    async def answer_in_between(chat: Chat) -> None:
+        await chat.answer()
 
     return flow

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flows.errors import RecordFull
 
@@ -33,6 +35,8 @@ class Status(StrEnum):
 
 
 _STATUSES = {status.value: status for status in Status}
+# What costs or changes something outside, each time that it is done.
+MADE = frozenset({"call", "generate"})
 SETTLED = frozenset({Status.OK, Status.FAILED, Status.EPHEMERAL})
 
 
@@ -65,6 +69,19 @@ class Pending(NamedTuple):
     sensitive: bool = False
 
 
+class Alarm(NamedTuple):
+    """A timer of the verb at `path`; `role` is `due` or `remind`, `due` the time in ISO 8601.
+
+    `rung`: it went off while another flow was talking, so its verb learns of it later.
+    """
+
+    path: str
+    id: str
+    role: str
+    due: str
+    rung: bool = False
+
+
 class Damaged(Exception):
     """Stored state that does not parse; the message says where."""
 
@@ -73,9 +90,13 @@ class Damaged(Exception):
 class Frame:
     """One flow on the stack; the working copy of a turn, never shared with what was read.
 
+    `slots` are what `continue_as` gave it, `origin` the flow that was started before it was continued as this one.
+    `at` is the verb that was met last in this turn.
     `heard` is the verb up to which everything said has reached the person. `kept` are answers brought
     over a restart, by name. `expected` is what was pending before a restart. `opening` is the text that
-    started the flow. `collapsed` are children that returned in this pass, by their path.
+    started the flow. `collapsed` are children that returned in this pass, by their path. `alarms` are the
+    timers of the verb that waits. `events` are `[name, value]` that came before anything waited for them,
+    newest last.
     """
 
     flow: str
@@ -92,6 +113,11 @@ class Frame:
     kept: dict[str, list[Any]] = field(default_factory=dict)
     expected: Pending | None = None
     collapsed: dict[str, Row] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
+    events: list[list[Any]] = field(default_factory=list)
+    slots: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+    at: str = ""
 
     def add(
         self, scope: str, key: str, kind: str, digest: str, status: Status, value: Any, final: bool
@@ -103,14 +129,16 @@ class Frame:
             ordinal = earlier.ordinal
         else:
             if len(self.rows) >= MOST_ROWS:
-                raise RecordFull(f"flow {self.flow!r} has {MOST_ROWS} entries on record: end it sooner")
+                raise RecordFull(
+                    f"flow {self.flow!r} has {MOST_ROWS} entries on record: go on with continue_as"
+                )
             ordinal = self.ordinal
             self.ordinal += 1
         self.rows[path] = Row(ordinal, scope, key, kind, digest, status, value, final)
 
     def carry(self, row: Row) -> None:
-        """Keep a call that succeeded, so that it is not made again with the same arguments."""
-        if row.kind == "call" and row.status is Status.OK:
+        """Keep what must not be asked of the world twice: a call or a model's answer, an event that came."""
+        if (row.kind in MADE and row.status is Status.OK) or (row.kind == "wait" and row.value is not None):
             self.carried[row.path] = row
 
     def collapse(self) -> None:
@@ -145,6 +173,14 @@ def write_frame(frame: Frame) -> dict[str, Any]:
         written["kept"] = frame.kept
     if frame.expected:
         written["expected"] = list(frame.expected)
+    if frame.alarms:
+        written["alarms"] = [list(alarm) for alarm in frame.alarms]
+    if frame.events:
+        written["events"] = frame.events
+    if frame.slots:
+        written["slots"] = frame.slots
+    if frame.origin:
+        written["origin"] = frame.origin
     return written
 
 
@@ -177,6 +213,10 @@ def _read_frame(written: Mapping[str, Any]) -> Frame:
         sensitive=bool(written["sensitive"]),
         kept={name: [_text(label), value] for name, (label, value) in kept.items()},
         expected=_read_pending(expected),
+        alarms=[_read_alarm(alarm) for alarm in written.get("alarms", [])],
+        events=[[_text(name), value] for name, value in written.get("events", [])],
+        slots=dict(written.get("slots", {})),
+        origin=_text(written.get("origin", "")),
     )
     if frame.rows and frame.ordinal <= max(row.ordinal for row in frame.rows.values()):
         raise ValueError("ordinals")
@@ -198,6 +238,14 @@ def _read_pending(written: list[Any] | None) -> Pending | None:
         return None
     path, kind, label, sensitive = written
     return Pending(_text(path), _text(kind), _text(label), bool(sensitive))
+
+
+def _read_alarm(written: list[Any]) -> Alarm:
+    path, alarm_id, role, due, rung = written
+    UUID(alarm_id)
+    if datetime.fromisoformat(due).tzinfo is None:
+        raise ValueError("alarm")
+    return Alarm(_text(path), alarm_id, _text(role), due, bool(rung))
 
 
 def _text(value: Any) -> str:

@@ -24,12 +24,18 @@ def restart(frame: Frame, flow: Flow) -> tuple[Frame, bool]:
         run=frame.run,
         ordinal=frame.ordinal,
         opening=frame.opening,
+        slots=frame.slots,
+        origin=frame.origin,
         sensitive=frame.sensitive or flow.sensitive,
         carried=dict(frame.carried),
         expected=frame.pending or frame.expected,
+        alarms=list(frame.alarms),
+        events=frame.events,
     )
     for row in frame.rows.values():
         anew.carry(row)
+        if row.kind == "wait":  # also one whose time has come: nobody waits for the same hour twice
+            anew.carried[row.path] = row
     migration = flow.migrations.get(frame.version) if frame.version != flow.version else None
     if migration is not None:
         anew.kept = _migrated(frame, migration)
@@ -47,7 +53,11 @@ def step_back(frame: Frame) -> str | None:
     answered = [row for row in _answers(frame) if row.ordinal < before and row.status in _ANSWERED]
     if not answered:
         return "nothing_before"
-    last = max(answered, key=lambda row: row.ordinal)
+    return take_back(frame, max(answered, key=lambda row: row.ordinal))
+
+
+def take_back(frame: Frame, last: Row) -> str | None:
+    """Wait at an answered ask again, without its answer and all after it; `that_is_done` when it cannot be."""
     taken = [row for row in frame.rows.values() if row.ordinal >= last.ordinal]
     done = [row for row in (*taken, *frame.carried.values()) if row.final and row.ordinal > last.ordinal]
     if done:

@@ -1,4 +1,4 @@
-"""Where a message goes, decided without a model and without running anything."""
+"""Where a message goes, as far as that is decided without a model and without running anything."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """Nothing decides it: what the text means is to be found out among `flows` (see `flows.router`)."""
+
+    text: str
+    flows: tuple[Flow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One of the words that work everywhere: one of `ORDERS`."""
 
@@ -53,15 +61,15 @@ class Nothing:
     """Nothing waits for such an entry."""
 
 
-Route: TypeAlias = Offer | Start | Order | Menu | Expired | Nothing
+Route: TypeAlias = Offer | Start | Guess | Order | Menu | Expired | Nothing
 
 
 def route(bot: Bot, entry: Entry, frames: Sequence[Frame]) -> Route:
     """Where an entry goes, in the documented order.
 
     An action goes to its own ask or is expired; then exact global commands; then the ask that waits, which
-    itself lets another flow in (see `digression`). With nothing waiting: commands, phrases, patterns, the
-    default flow, the menu.
+    itself lets another flow in (see `digression`). With nothing waiting: commands, phrases, patterns, then a
+    guess where there is more than one flow to guess, the default flow, the menu.
     """
     if entry.kind not in (EntryKind.MESSAGE, EntryKind.ACTION):
         return Nothing()
@@ -73,9 +81,42 @@ def route(bot: Bot, entry: Entry, frames: Sequence[Frame]) -> Route:
     if (name := bot.command(text)) is not None and name in ORDERS:
         return Order(name)
     if frames:
-        return Offer(Typed(text))
-    flow = bot.triggers.match(text) or bot.default
-    return Start(flow, text) if flow else Menu()
+        return _beside(bot, text, frames) or Offer(Typed(text))
+    if flow := bot.triggers.match(text):
+        return Start(flow, text)
+    flows = guessable(bot)
+    if flows and text.strip():
+        return Guess(text, flows)
+    return Start(bot.default, text) if bot.default else Menu()
+
+
+def _beside(bot: Bot, text: str, frames: Sequence[Frame]) -> Route | None:
+    """Where a text goes while the flow that talks waits for a time or an event, and the person is free meanwhile."""
+    waiting, under_way = frames[-1].pending, {frame.flow for frame in frames}
+    if waiting is None or waiting.kind != "wait" or len(frames) >= DEEPEST_STACK:
+        return None
+    if flow := bot.triggers.match(text):
+        return None if flow.name in under_way else Start(flow, text)
+    if bot.default is not None and bot.default.name in under_way:
+        return None
+    flows = tuple(flow for flow in guessable(bot) if flow.name not in under_way)
+    if flows and text.strip():
+        return Guess(text, flows)
+    return Start(bot.default, text) if bot.default else None
+
+
+def guessable(bot: Bot) -> tuple[Flow, ...]:
+    """The flows that a message may mean without naming them: those that say what they do, or how they are asked for.
+
+    A phrase of one word says neither: it is a keyword, and too much is like it ("blue" is like "colour").
+    """
+    return tuple(
+        flow
+        for flow in bot.registry.all()
+        if flow is not bot.default
+        and not flow.repairs
+        and (flow.description or any(len(phrase.split()) > 1 for phrase in flow.phrases))
+    )
 
 
 def digression(bot: Bot, text: str, frames: Sequence[Frame], *, exact: bool) -> Flow | None:

@@ -10,12 +10,18 @@ from flows.errors import FlowMistake
 from flows.exchange import Exchange, PortFailed
 from flows.flow import Flow
 from flows.gone import Gone
-from flows.input import Input
+from flows.input import Input, Typed
 from flows.record import SETTLED, Frame, Pending, Row, Status
+from flows.repair import Place, corrected, correction
 from flows.signals import AskAgain, Interrupted, Misfit, Parked, Signal, Stopped
 from flows.values import decode
 
 T = TypeVar("T")
+
+# What needs no person and no order: it may stand in a branch of `gather`.
+QUIET = frozenset({"call", "memo", "flag", "generate"})
+# A full record with all that may be said around it stays far below; a loop that never waits does not.
+MOST_VERBS = 10_000
 
 
 class Run:
@@ -23,20 +29,26 @@ class Run:
 
     `live` from the verb on at which the frame waits: nothing before it may be new. `speaking` from the
     verb on up to which the person has heard everything: nothing before it is said again. The two differ
-    only after an expired value was asked for again.
+    only after an expired value was asked for again. `calling` are the tasks in which a function is being
+    called, `branches` those of a `gather` with the scope of each.
     """
 
     __slots__ = (
         "_heard",
         "_pending",
+        "branches",
         "calling",
         "closed",
+        "correctable",
+        "corrected",
+        "correction",
         "digression",
         "exchange",
         "flow",
         "frame",
         "given",
         "known",
+        "last_answer",
         "live",
         "mistake",
         "port_error",
@@ -44,6 +56,7 @@ class Run:
         "speaking",
         "task",
         "used",
+        "verbs",
     )
 
     def __init__(self, exchange: Exchange, frame: Frame, flow: Flow, given: Input | None) -> None:
@@ -59,9 +72,15 @@ class Run:
         self.mistake: FlowMistake | None = None
         self.port_error: Exception | None = None
         self.digression: Flow | None = None
-        self.calling = False
+        self.correction = correction(exchange.bot, given.text) if isinstance(given, Typed) else None
+        self.correctable: list[Place] = []
+        self.corrected: Place | None = None
+        self.last_answer = ""
+        self.calling: set[asyncio.Task[Any] | None] = set()
+        self.branches: dict[asyncio.Task[Any] | None, str] = {}
         self.closed = False
         self.used = 0
+        self.verbs = 0
         self.known = len(frame.rows)
         self.task = asyncio.current_task()
         frame.collapsed = {}
@@ -70,14 +89,26 @@ class Run:
         """What holds for every verb before it does anything."""
         if self.closed:
             raise FlowMistake(f"{verb}: this turn is over, a chat cannot be kept for later")
-        if self.calling:
+        task = asyncio.current_task()
+        if self.calling and (task in self.calling or task not in self.branches):
             raise self._fault(
                 f"{verb}: a function that is called cannot talk; return a value and say it then"
             )
-        if asyncio.current_task() is not self.task:
+        if task in self.branches:
+            if verb not in QUIET:
+                raise self._fault(f"{verb}: inside gather only calls are made; do it after the gather")
+        elif task is not self.task:
             raise self._fault(f"{verb}: verbs belong to the flow's own task; do not start tasks for them")
         if self.signal is not None:
             raise Parked
+        self.verbs += 1
+        if self.verbs > MOST_VERBS:
+            self.leave(Parked())
+            raise self._fault(
+                f"{verb}: {MOST_VERBS:,} verbs in one turn: the flow loops without waiting for anybody"
+            )
+        if self.exchange.onlooker is not None:
+            self.exchange.onlooker.met(verb, live=self.live)
         if self.live and self.exchange.services.stopped.is_set():
             raise self.leave(Stopped())
 
@@ -124,6 +155,7 @@ class Run:
             frame.tries = 0
         frame.pending = pending
         frame.expected = None
+        frame.alarms = [alarm for alarm in frame.alarms if alarm.path == pending.path]
         if self.speaking:
             frame.heard = pending.path
         parked = Parked()
@@ -133,6 +165,17 @@ class Run:
     def digress(self, flow: Flow) -> Parked:
         """Leave for another flow; this one waits where it waited."""
         self.digression = flow
+        parked = Parked()
+        self.leave(parked)
+        return parked
+
+    def correctable_place(self, *, free_text: bool) -> Place | None:
+        """The answered question that the message corrects; `free_text`: the one that waits takes any text."""
+        return corrected(self.correction, self.correctable, self.last_answer, free_text=free_text)
+
+    def correct(self, place: Place) -> Parked:
+        """Leave so that an earlier answer is replaced; raise what this returns."""
+        self.corrected = place
         parked = Parked()
         self.leave(parked)
         return parked

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from flows.llm.contract import Event, ModelRequest
 from storage.knowledge import Passage
-from storage.records import NewState, Session, Turn
+from storage.records import Flag, NewState, Session, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Services(Protocol):
     def stopped(self) -> asyncio.Event:
         """Set when the person pressed Stop during this turn."""
 
+    def works_on(self, overlap: str) -> None:
+        """Told what the flow that runs now does with a newer message (`Flow.overlap`)."""
+
     def now(self) -> datetime:
         """The time, aware, UTC."""
 
@@ -81,6 +84,9 @@ class Services(Protocol):
     async def ephemeral_write(self, session: Session, name: str, value: Any) -> None:
         """Keep a short-lived JSON value. Unavailable: it lasts for this turn only."""
 
+    async def flags_read(self, session: Session) -> Mapping[str, Flag]:
+        """All that is remembered of the session's user, by name."""
+
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
@@ -91,6 +97,9 @@ class Services(Protocol):
 
     async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
         """Judge a guess, once. Unavailable: fails closed."""
+
+    async def similar(self, text: str, candidates: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
+        """How alike a text is to each candidate, by the nearest of its texts: 1 for the same words. Unavailable."""
 
     @property
     def model(self) -> ModelChoice | None:

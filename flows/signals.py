@@ -3,6 +3,7 @@
 Signal (a BaseException, so that a flow's `except Exception` does not stop it)
 ├── Parked        waits for the person; also what any verb raises while the run is being left
 ├── Ended         the flow said `end`
+├── Continued     the flow said `continue_as`
 ├── Unverified    the person could not be verified: the `unverified` branch is next
 ├── Misfit        the record does not fit the code
 ├── AskAgain      an expired ephemeral value was used: its ask comes again
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from flows.flow import Flow
 
 
 class Signal(BaseException):
@@ -31,6 +34,15 @@ class Ended(Signal):
         super().__init__()
         self.scope = scope
         self.value = value
+
+
+class Continued(Signal):
+    """`flow` takes this one's place, with `slots` as the record has values."""
+
+    def __init__(self, flow: Flow, slots: dict[str, Any]) -> None:
+        super().__init__()
+        self.flow = flow
+        self.slots = slots
 
 
 class Unverified(Signal):

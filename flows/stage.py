@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import date, datetime
 from typing import Any
@@ -18,12 +19,18 @@ _NAME = re.compile(r"[^\s#/:]{1,100}")
 class Stage:
     """What a verb gets as its first argument: the part of `Chat` that is not a verb."""
 
-    __slots__ = ("_counts", "run", "scope")
+    __slots__ = ("_counts", "_scope", "run")
 
     def __init__(self, run: Run, scope: str = "") -> None:
         self.run = run
-        self.scope = scope
+        self._scope = scope
         self._counts: dict[str, int] = {}
+
+    @property
+    def scope(self) -> str:
+        """What the names of this function begin with on record; in a branch of `gather` that is its own."""
+        branches = self.run.branches
+        return self._scope + branches.get(asyncio.current_task(), "") if branches else self._scope
 
     @property
     def session(self) -> Session:
@@ -47,10 +54,12 @@ class Stage:
 
     def key(self, name: str) -> str:
         """The next `name#k` of this scope."""
-        count = self._counts.get(name, 0)
+        place = self.scope + name
+        count = self._counts.get(place, 0)
         if count == 0 and not _NAME.fullmatch(name):
             raise FlowMistake(f"{name!r} is no name: use 1 to 100 characters without spaces, # / and :")
-        self._counts[name] = count + 1
+        self._counts[place] = count + 1
+        self.run.frame.at = f"{place}#{count}"
         return f"{name}#{count}"
 
     def record(

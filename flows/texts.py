@@ -11,6 +11,7 @@ class Texts:
 
     menu: str = "Here is what I can do:"
     menu_unknown: str = "I did not understand that. Here is what I can do:"
+    which: str = "Which of these do you mean?"
     menu_empty: str = "I cannot do anything yet: no flow has been written for me."
     cancelled: str = "All right, I have stopped that."
     nothing_to_cancel: str = "There is nothing to cancel."
@@ -19,6 +20,8 @@ class Texts:
     that_is_done: str = "That is done, so I cannot go back past it."
     expired: str = "That button has expired."
     help: str = 'Please answer the question. You can also say "back", "start over" or "cancel".'
+    way_out: str = 'You can also say "back", "start over", "cancel" or "help".'
+    corrected: str = "All right, I have changed that."
     not_a_choice: str = "Please choose one of these."
     not_understood: str = "I did not understand that."
     gave_up: str = "Let us leave it there for now. You can start again whenever you like."
@@ -29,6 +32,7 @@ class Texts:
     quoted: str = "This is what I found:"
     nothing_found: str = "I have found nothing about that."
     stopped: str = " … (stopped)"
+    waiting: str = 'I will go on by myself when it is time. You can also say "cancel".'
     unverified: str = "I cannot go on without making sure that it is you."
     otp_ask: str = "I have sent a code to {address}. Please enter it here."
     otp_again: str = "I have sent a new code to {address}. Please enter it here."
@@ -49,3 +53,25 @@ class Commands:
     back: tuple[str, ...] = ("back", "/back", "go back")
     help: tuple[str, ...] = ("help", "/help", "what can you do")
     resend: tuple[str, ...] = ("resend", "send again", "new code")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasings:
+    """How people correct themselves and ask back: regular expressions for a whole message; case does not count.
+
+    A correction has a group `new`, and may have a group `old`: the answer, or the name of the question, that it is
+    about. `correct` says so plainly; `perhaps_correct` counts only where the message is no answer.
+    """
+
+    correct: tuple[str, ...] = (
+        r"(?:(?:no|nope|sorry|oops|wait)[\s,.;!–-]+)*(?:what )?i (?:meant|mean|wanted)(?: to say)?[\s,:]+(?P<new>.+)",
+        r"(?:please )?(?:change|correct|switch) (?:(?:the|my) )?(?P<old>.+?) (?:in)?to (?P<new>.+)",
+        r"(?:no, )?not (?P<old>.+?),? but (?P<new>.+)",
+    )
+    perhaps_correct: tuple[str, ...] = (
+        r"(?:actually|rather|sorry|oops|wait|no)[\s,.;:!–-]+(?:make (?:it|that) )?(?P<new>.+)",
+    )
+    question: tuple[str, ...] = (
+        r".*\w.*[?？؟]",
+        r"(?:who|what|when|where|why|how|which|is|are|do|does|can|could|may|should|will) \S+ .+",
+    )

@@ -1,4 +1,4 @@
-"""The bus between processes, on Redis: live events, Stop, and wake-ups.
+"""The bus between processes, on Redis: live events, Stop, what overtakes, and wake-ups.
 
 Everything on it may vanish. Whoever needs it to be complete reads Postgres: listeners notice gaps, and
 workers poll for what no wake-up told them.
@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger("parley.bus")
 
-Topic: TypeAlias = Literal["live", "stop"]
+Topic: TypeAlias = Literal["live", "overtake", "stop"]
 Work: TypeAlias = Literal["turns", "deliveries"]
 Receiver: TypeAlias = Callable[[bytes], None]
 

@@ -34,6 +34,7 @@ from storage.records import (
     StoredMessage,
     Turn,
 )
+from storage.statements import Statements
 from storage.turn_seal import TurnSeal
 
 LEASE = timedelta(seconds=30)
@@ -50,7 +51,8 @@ _CHECKPOINT = "select checkpoint_turn($1, $2, $3, $4, $5, $6, $7) as held"
 _COMMIT = (
     "select * from commit_turn("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)"
+    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, "
+    "$37, $38, $39, $40, $41, $42, $43)"
 )
 _RETRY = "select retry_turn($1, $2, $3, $4, $5, $6) as held"
 
@@ -74,6 +76,7 @@ class DurableTurnStore:
         self._seal = TurnSeal(vault)
         self._clock = clock
         self._pushed = frozenset(pushed)
+        self._sql = Statements("inbox")
         self._lease = lease
 
     async def accept(self, inbound: Inbound, *, claim: bool) -> Accepted | Duplicate:
@@ -135,6 +138,15 @@ class DurableTurnStore:
     async def bury(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
         """Commit the apology and keep the entry as a dead letter with `outcome.error`."""
         return await self._commit(turn, outcome, claim_next, outcome.error or "unknown")
+
+    async def following(self, turn: Turn) -> Entry | None:
+        """The entry after the turn's, if one has come. Raises Unavailable."""
+        session = turn.session
+        async with self._database.tenant(session.tenant_id) as connection:
+            row = await connection.fetchrow(
+                self._sql.following, session.tenant_id, session.id, turn.entry.position
+            )
+        return None if row is None else await self._entry(session, row)
 
     async def retry(self, turn: Turn, *, after: timedelta, error: str) -> None:
         """Give the lease back; the entry stays first in its lane and is due again `after` a while."""
@@ -233,11 +245,11 @@ class DurableTurnStore:
             turn = Turn(
                 session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
             )
-        return Accepted(row["session_id"], row["user_id"], message, row["reply_id"], turn)
+        return Accepted(row["session_id"], row["user_id"], message, row["reply_id"], turn, row["position"])
 
     async def _commit(self, turn: Turn, outcome: Outcome, claim_next: bool, error: str | None) -> Committed:
         session, entry, state, now = turn.session, turn.entry, outcome.state, self._clock()
-        replies, dispatches = outcome.replies, outcome.dispatches
+        replies, dispatches, timers = outcome.replies, outcome.dispatches, outcome.timers
         # A session in which nothing is under way and nothing was has no state to write.
         writes = state is not None and bool(state.flow or state.data or turn.state.version)
         sealed = await self._seal.seal_outcome(session, outcome)
@@ -285,6 +297,13 @@ class DurableTurnStore:
                 error,
                 claim_next,
                 self._lease,
+                [flag.name for flag in outcome.flags],
+                sealed.flag_values,
+                sealed.flag_seals,
+                outcome.resolved,
+                None if timers is None else [timer.id for timer in timers],
+                None if timers is None else [timer.due_at for timer in timers],
+                None if timers is None else [dict(timer.payload) for timer in timers],
             )
         except asyncpg.PostgresError as failure:
             if failure.sqlstate == "PA002":

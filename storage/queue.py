@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from storage.database import Database
@@ -36,6 +37,13 @@ class Queue:
         """(tenant_id, session_id) of lanes with a due delivery, the longest due first. Raises Unavailable."""
         return await self._due(self._sql.due_deliveries, limit)
 
+    async def due_timers(self, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """(tenant_id, session_id) of sessions with a timer due by `now`, the longest due first.
+
+        Raises Unavailable.
+        """
+        return await self._due(self._sql.due_timers, now, limit)
+
     async def depth(self) -> Depth:
         """How full the lanes are. Raises Unavailable."""
         async with self._database.dispatch() as connection:
@@ -43,6 +51,7 @@ class Queue:
         assert row is not None
         return Depth(**row)
 
-    async def _due(self, statement: str, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    async def _due(self, statement: str, *arguments: object) -> Sequence[tuple[UUID, UUID]]:
         async with self._database.dispatch() as connection:
-            return [(row["tenant_id"], row["session_id"]) for row in await connection.fetch(statement, limit)]
+            rows = await connection.fetch(statement, *arguments)
+        return [(row["tenant_id"], row["session_id"]) for row in rows]

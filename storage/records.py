@@ -178,6 +178,27 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """A named value about a user that outlives sessions; `value` None means that there is none any more."""
+
+    name: str
+    value: Json
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something that moves the session at a time, once: an inbox entry of kind `timer` with the timer's id.
+
+    `payload` tells an operator what it is for; nothing private.
+    """
+
+    id: UUID
+    due_at: datetime
+    payload: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class NewState:
     """The state that a turn leaves. `flow` None means that nothing is under way."""
 
@@ -197,6 +218,9 @@ class Outcome:
     `parked_for`: how long silence may last while a flow is parked; None: the channel's idle time.
     `reason`: why a turn has no reply (`none`, `joined`, `handoff`).
     `damage`: the damaged state was set aside for this reason before the session started anew.
+    `flags`: what the turn learnt about the user, each name once. `resolved`: whether the person's matter was
+    settled, where a flow said so.
+    `timers`: all that the session has from now on; one that fired stays fired. None leaves them as they are.
     """
 
     replies: tuple[NewMessage, ...]
@@ -208,6 +232,9 @@ class Outcome:
     reason: str | None = None
     damage: str | None = None
     error: str | None = None
+    flags: tuple[Flag, ...] = ()
+    resolved: bool | None = None
+    timers: tuple[Timer, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +262,14 @@ class StoredMessage:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Stored for good. `turn` is set when the session was idle and the claim rode along."""
+    """Stored for good, at `position` of the session's lane. `turn` is set when it was idle and the claim rode along."""
 
     session_id: UUID
     user_id: UUID
     message: StoredMessage
     reply_id: UUID | None
     turn: Turn | None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

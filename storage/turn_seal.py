@@ -11,18 +11,21 @@ import orjson
 
 from storage.errors import KeyMissing, SealBroken
 from storage.keys import Vault
-from storage.records import Entry, EntryKind, Inbound, NewState, Outcome, Session, State
+from storage.records import Entry, EntryKind, Inbound, Json, NewState, Outcome, Session, State
+from storage.user_flags import seal_flag
 
 
 @dataclass(frozen=True, slots=True)
 class SealedOutcome:
-    """Texts and ciphertexts of an outcome, in the order of its replies and dispatches."""
+    """Texts and ciphertexts of an outcome, in the order of its replies, dispatches and flags."""
 
     contents: list[str]
     seals: list[bytes | None]
     dispatch_seals: list[bytes]
     data: Mapping[str, Any] | None
     state_seal: bytes | None
+    flag_values: list[Json]
+    flag_seals: list[bytes | None]
 
 
 class TurnSeal:
@@ -53,9 +56,16 @@ class TurnSeal:
         data, state_seal = None, None
         if outcome.state is not None:
             data, state_seal = await self.seal_state(session, "data", outcome.state)
-        if not outcome.dispatches and not any(reply.sensitive for reply in outcome.replies):
+        secrets = [
+            *(reply.sensitive for reply in outcome.replies),
+            *(flag.sensitive for flag in outcome.flags),
+        ]
+        if not outcome.dispatches and not any(secrets):
             contents = [reply.content for reply in outcome.replies]
-            return SealedOutcome(contents, [None] * len(contents), [], data, state_seal)
+            values = [flag.value for flag in outcome.flags]
+            return SealedOutcome(
+                contents, [None] * len(contents), [], data, state_seal, values, [None] * len(values)
+            )
         sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
         return SealedOutcome(
             ["" if reply.sensitive else reply.content for reply in outcome.replies],
@@ -71,14 +81,32 @@ class TurnSeal:
             ],
             data,
             state_seal,
+            [None if flag.sensitive else flag.value for flag in outcome.flags],
+            [
+                seal_flag(sealer, session.user_id, flag)
+                if flag.sensitive and flag.value is not None
+                else None
+                for flag in outcome.flags
+            ],
         )
+
+    async def seal_event(self, tenant_id: UUID, user_id: UUID, entry_id: UUID, payload: Json) -> bytes:
+        """An event's payload, for its own row in the inbox."""
+        sealer = await self._vault.user_sealer(tenant_id, user_id)
+        plain = orjson.dumps({"content": "", "payload": payload, "raw": None})
+        return sealer.seal("inbox", "payload", entry_id, plain)
 
     async def open_entry(self, session: Session, row: Mapping[str, Any]) -> Entry:
         """The claimed entry of a row of `claimed_turn` or of a commit that claimed on."""
         content, payload, raw = row["content"] or "", row["payload"], None
         if row["input_sealed"] is not None:
             sealer = await self._vault.user_sealer(session.tenant_id, session.user_id)
-            opened = orjson.loads(sealer.open("messages", "content", row["message_id"], row["input_sealed"]))
+            place = (
+                ("inbox", "payload", row["entry_id"])
+                if row["message_id"] is None
+                else ("messages", "content", row["message_id"])
+            )
+            opened = orjson.loads(sealer.open(*place, row["input_sealed"]))
             content, payload, raw = opened["content"], opened["payload"], opened["raw"]
         return Entry(
             row["entry_id"],

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from storage.records import Accepted, Committed, Duplicate, Inbound, NewState, Outcome, Turn
+from storage.records import Accepted, Committed, Duplicate, Entry, Inbound, NewState, Outcome, Turn
 
 
 class TurnStore(Protocol):
@@ -31,6 +31,9 @@ class TurnStore(Protocol):
 
     async def bury(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
         """Commit the apology in `outcome` and keep the entry as a dead letter with `outcome.error`."""
+
+    async def following(self, turn: Turn) -> Entry | None:
+        """The entry after the turn's, if one has come. Raises Unavailable."""
 
     async def retry(self, turn: Turn, *, after: timedelta, error: str) -> None:
         """Give the lease back; the entry stays first in its lane and is due again `after` a while."""

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar, overload
 
 from flows.errors import Rejected, Unanswered
-from flows.input import Pressed, Puzzled, Typed
-from flows.record import Pending, Status
-from flows.routing import digression
-from flows.signals import Parked
+from flows.record import Row, Status
+from flows.repair import Place, names
 from flows.stage import Stage
-from flows.triggers import normalise
-from flows.validators import Validator, of
+from flows.timers import checked
+from flows.validators import of
 from flows.values import encode
-from flows.vocabulary import Button, Choice, Reply, as_choices
+from flows.verbs.hearing import TIMED_OUT, receive
+from flows.verbs.question import Question, judge
+from flows.vocabulary import Choice, as_choices
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One ask as it stands now."""
-
-    key: str
-    path: str
-    prompt: str
-    choices: tuple[Choice, ...]
-    validator: Validator[Any] | None
-    help: str | None
-    retries: int
-    sensitive: bool
-    ephemeral: bool
-
-    @property
-    def label(self) -> str:
-        return self.validator.label if self.validator else "choice"
-
-    @property
-    def free_text(self) -> bool:
-        return self.validator is not None and self.validator.free_text and not self.choices
+_RAISE = object()
 
 
 @overload
@@ -57,6 +34,9 @@ async def ask(
     retries: int = ...,
     sensitive: bool = ...,
     ephemeral: bool = ...,
+    timeout: timedelta | None = ...,
+    reminder: str | None = ...,
+    otherwise: Any = ...,
 ) -> T: ...
 @overload
 async def ask(
@@ -70,6 +50,9 @@ async def ask(
     retries: int = ...,
     sensitive: bool = ...,
     ephemeral: bool = ...,
+    timeout: timedelta | None = ...,
+    reminder: str | None = ...,
+    otherwise: Any = ...,
 ) -> T: ...
 @overload
 async def ask(
@@ -83,6 +66,9 @@ async def ask(
     retries: int = ...,
     sensitive: bool = ...,
     ephemeral: bool = ...,
+    timeout: timedelta | None = ...,
+    reminder: str | None = ...,
+    otherwise: Any = ...,
 ) -> T: ...
 @overload
 async def ask(
@@ -95,6 +81,9 @@ async def ask(
     retries: int = ...,
     sensitive: bool = ...,
     ephemeral: bool = ...,
+    timeout: timedelta | None = ...,
+    reminder: str | None = ...,
+    otherwise: Any = ...,
 ) -> Any: ...
 
 
@@ -109,12 +98,17 @@ async def ask(
     retries: int = 3,
     sensitive: bool = False,
     ephemeral: bool = False,
+    timeout: timedelta | None = None,
+    reminder: str | None = None,
+    otherwise: Any = _RAISE,
 ) -> Any:
     """Ask, and return the answer once it validates.
 
     `type` is str (default), int, bool, date, Decimal or a validator, sync or async. With `choices` and no
     type, only those are answers; with a type they are suggestions. A wrong answer brings `help` and the
     question again, `retries` times, then raises Unanswered, which ends the flow politely if not caught.
+    With `timeout`, silence comes to the same, counted from when the question was put; after half of it the
+    `reminder` is said, if there is one. `otherwise` is what is returned in place of raising Unanswered.
     A `sensitive` answer is sealed and not shown in the transcript; an `ephemeral` one is kept for 30
     minutes and asked for again when it is needed later.
     """
@@ -123,18 +117,35 @@ async def ask(
     key = chat.key(name)
     path = chat.scope + key
     row = run.find(path, "ask")
-    if row is None:
+    if row is None or run.correction is not None:
         run.want(prompt)
         options = as_choices(choices)
         validator = None if options and type is None else of(type)
-        question = Question(key, path, prompt, options, validator, help, retries, sensitive, ephemeral)
-        if question.sensitive:
-            run.frame.sensitive = True
-        if not _take_kept(chat, question):
-            await _receive(chat, question)
-        row = run.frame.rows[path]
+        question = Question(
+            key,
+            path,
+            prompt,
+            options,
+            validator,
+            help,
+            retries,
+            sensitive,
+            ephemeral,
+            None if timeout is None else checked(timeout, "ask: timeout="),
+            reminder,
+        )
+        if row is not None:
+            await _consider(chat, question, row)
+        else:
+            if question.sensitive:
+                run.frame.sensitive = True
+            if not _take_kept(chat, question):
+                await receive(chat, question)
+            row = run.frame.rows[path]
     if row.status is Status.FAILED:
-        raise Unanswered(name)
+        if otherwise is not _RAISE:
+            return otherwise
+        raise Unanswered(name, timed_out=row.value == TIMED_OUT)
     return run.value(row)
 
 
@@ -150,102 +161,28 @@ def _take_kept(chat: Stage, question: Question) -> bool:
     return True
 
 
-async def _receive(chat: Stage, question: Question) -> None:
-    """Take the turn's input as the answer, or put the question and wait."""
+async def _consider(chat: Stage, question: Question, row: Row) -> None:
+    """Note it if the turn's message could correct this answered question."""
     run = chat.run
-    run.open(question.path)
-    texts = run.exchange.bot.texts
-    match run.take(question.path, question.label):
-        case None:
-            raise _asked(chat, question, question.prompt)
-        case Puzzled():
-            raise _asked(chat, question, f"{question.help or texts.help}\n{question.prompt}")
-        case Pressed(mark):
-            pressed = next((choice for choice in question.choices if _mark(choice) == mark), None)
-            if pressed is None:
-                raise _asked(chat, question, f"{texts.expired}\n{question.prompt}")
-            await _accept(chat, question, await _value_of(question, pressed))
-        case Typed(text):
-            await _hear(chat, question, text.strip())
-
-
-async def _hear(chat: Stage, question: Question, text: str) -> None:
-    run = chat.run
-    frames, bot = run.exchange.frames, run.exchange.bot
-    if question.free_text and (flow := digression(bot, text, frames, exact=True)):
-        raise run.digress(flow)
-    if question.sensitive:
-        run.exchange.redact = True
-    try:
-        answer = await _judge(question, text, bot.texts.not_a_choice, bot.texts.not_understood)
-    except Rejected as rejection:
-        if flow := digression(bot, text, frames, exact=question.free_text):
-            run.exchange.redact = False
-            raise run.digress(flow) from None
-        reason = rejection.text
-    else:
-        await _accept(chat, question, answer)
+    said = run.correction
+    if said is None or row.status not in (Status.OK, Status.EPHEMERAL):
         return
-    run.exchange.consumed = True
-    run.frame.tries += 1
-    if run.frame.tries > question.retries:
-        chat.record(question.key, "ask", None, digest=question.label, status=Status.FAILED)
-        return
-    hint = question.help or ("" if question.validator is None else question.prompt)
-    raise _asked(chat, question, f"{reason}\n{hint}".strip())
-
-
-async def _judge(question: Question, text: str, not_a_choice: str, not_understood: str) -> Any:
-    """The value of a typed answer. Raises Rejected."""
-    words = normalise(text)
-    for position, choice in enumerate(question.choices, 1):
-        if words and words in {normalise(choice.label), str(position), *map(normalise, choice.also)}:
-            return await _value_of(question, choice)
-    if question.validator is None:
-        raise Rejected(not_a_choice)
+    run.last_answer = question.path
     try:
-        return await _validated(question.validator, text)
-    except ValueError as error:
-        raise Rejected(not_understood) from error
-
-
-async def _value_of(question: Question, choice: Choice) -> Any:
-    """A choice's own value, else its label as the type reads it: "Yes" of a yes_no is True."""
-    if choice.value is not None or question.validator is None:
-        return choice.answer
-    return await _validated(question.validator, choice.label)
-
-
-async def _validated(validator: Validator[Any], text: str) -> Any:
-    answer = validator(text)
-    return await answer if inspect.isawaitable(answer) else answer
-
-
-async def _accept(chat: Stage, question: Question, answer: Any) -> None:
-    """Record the answer; from here on the turn's input is used up."""
-    run, key = chat.run, question.key
-    run.exchange.consumed = True
-    run.frame.tries = 0
-    if question.sensitive:
-        run.exchange.redact = True
-    if question.ephemeral:
-        await run.port(run.exchange.recall())
-        encoded = encode(answer, f"ask {key}")
-        await run.port(run.exchange.keep_briefly(run.ephemeral_name(question.path), encoded))
-        chat.record(key, "ask", None, digest=question.label, status=Status.EPHEMERAL)
-    else:
-        chat.record(key, "ask", answer, digest=question.label)
-
-
-def _asked(chat: Stage, question: Question, text: str) -> Parked:
-    """Say the question and wait for its answer; raise what this returns."""
-    run = chat.run
-    address = f"ask:{run.frame.run}:{question.path}:"
-    buttons = tuple(Button(choice.label, address + _mark(choice)) for choice in question.choices)
-    run.exchange.say(Reply(text=text, choices=buttons))
-    return run.park(Pending(question.path, "ask", question.label, question.sensitive))
-
-
-def _mark(choice: Choice) -> str:
-    """Tells the choices of one ask apart in a button's payload, even if their order changes."""
-    return hashlib.blake2b(choice.label.encode("utf-8", "replace"), digest_size=4).hexdigest()
+        answer = await judge(question, said.new, "", "")
+    except Rejected:
+        return
+    if row.status is Status.OK and encode(answer, f"ask {question.key}") == row.value:
+        return
+    given = [choice.label for choice in question.choices if encode(choice.answer, "choice") == row.value]
+    if isinstance(row.value, str | int):
+        given.append(str(row.value))
+    run.correctable.append(
+        Place(
+            question.path,
+            strict=question.validator is None or not question.validator.free_text,
+            among_choices=question.validator is None,
+            named=names(said, question.key.partition("#")[0], given),
+            sensitive=question.sensitive,
+        )
+    )

@@ -84,11 +84,15 @@ async def _perform(
     """Make the call and record what it came to."""
     run = chat.run
     token = _key.set(_idempotency_key(chat, key, arguments))
-    run.calling = True
+    task = asyncio.current_task()
+    run.calling.add(task)
+    onlooker = run.exchange.onlooker
+    if onlooker is not None:
+        function = onlooker.stand_in(key.partition("#")[0], function)
     try:
         value, status = await _try(function, args, retries, timeout, run.exchange.services.stopped)
     finally:
-        run.calling = False
+        run.calling.discard(task)
         _key.reset(token)
     if run.mistake is not None:
         raise run.mistake

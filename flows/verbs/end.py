@@ -9,9 +9,15 @@ from flows.stage import Stage
 from flows.verbs.say import say
 
 
-async def end(chat: Stage, text: str = "", *, value: Any = None) -> NoReturn:
-    """End this flow, with a last word if given; `value` is what `enter` returns to the flow around it."""
+async def end(chat: Stage, text: str = "", *, value: Any = None, resolved: bool | None = None) -> NoReturn:
+    """End this flow, with a last word if given; `value` is what `enter` returns to the flow around it.
+
+    `resolved` says whether the person's matter is settled; the session keeps the last such word, for the metrics.
+    """
     if text:
         await say(chat, text)
-    chat.run.begin("end")
-    raise chat.run.leave(Ended(chat.scope, value))
+    run = chat.run
+    run.begin("end")
+    if resolved is not None and run.live:
+        run.exchange.resolved = resolved
+    raise run.leave(Ended(chat.scope, value))

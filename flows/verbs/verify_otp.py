@@ -53,6 +53,8 @@ async def _hear(chat: Stage, path: str, given: object, to: str | None, via: str 
         return await _send(chat, path, to, via, "", again=True)
     guess = _CODE.search(re.sub(r"(?<=\d)[\s-]+(?=\d)", "", given.text))
     if guess is None:
+        if place := run.correctable_place(free_text=False):
+            raise run.correct(place)
         if flow := digression(run.exchange.bot, given.text, run.exchange.frames, exact=False):
             raise run.digress(flow)
         raise _waiting(chat, path, texts.otp_repeat)

@@ -125,7 +125,11 @@ create table sessions (
     ended_at timestamptz,
     end_reason text check (end_reason in ('idle', 'abandoned', 'ended', 'erased')),
     parked boolean not null default false,
+    -- Whether it may have timers, so that the commit of a session without any looks for none.
+    timed boolean not null default false,
     seals_input boolean not null default false,
+    -- What the last flow that said so made of the person's matter; null where none did.
+    resolved boolean,
     last_seq bigint not null default 0,
     last_change bigint not null default 0,
     last_position bigint not null default 0,
@@ -216,6 +220,8 @@ create table inbox (
     message_id uuid,
     reply_id uuid,
     payload jsonb,
+    -- An event's payload while its session takes sealed input only; a message's is sealed with the message.
+    sealed bytea,
     due_at timestamptz not null default now(),
     lease_until timestamptz,
     attempts integer not null default 0,
@@ -292,6 +298,8 @@ create table delivery_attempts (
 );
 select protect('delivery_attempts');
 
+-- What moves a session at a time. Written by the commit that parks, replaced by the one that moves on; fired once,
+-- by the process's clock (`due_at` is in the conversation's time, unlike leases).
 create table timers (
     tenant_id uuid not null,
     id uuid not null,
@@ -304,5 +312,6 @@ create table timers (
     foreign key (tenant_id, session_id) references sessions (tenant_id, id) on delete cascade
 );
 create index timers_due on timers (due_at) where fired_at is null;
+create index timers_of_session on timers (session_id);
 select protect('timers');
 select let_dispatch_see('timers', 'tenant_id, session_id, due_at, lease_until, fired_at');

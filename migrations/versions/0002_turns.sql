@@ -178,7 +178,7 @@ begin
         select 'claimed', v_session.id, v_session.user_id, v_session.channel_id, v_session.platform,
                u.external_id, v_session.thread_key, u.locale, u.profile,
                v_session.lease_token + 1, v_session.cancel_seq,
-               v_entry.id, v_entry.position, v_entry.kind, m.content, v_entry.payload, m.sealed,
+               v_entry.id, v_entry.position, v_entry.kind, m.content, v_entry.payload, coalesce(m.sealed, v_entry.sealed),
                v_entry.message_id, v_entry.reply_id, v_entry.accepted_at, v_entry.attempts + 1,
                c.version, c.flow, c.flow_version, c.state_name, c.data, c.sealed,
                case when c.checkpoint_entry = v_entry.id then c.checkpoint end,
@@ -239,7 +239,9 @@ create function commit_turn(
     p_data jsonb, p_state_sealed bytea, p_seals_input boolean,
     p_dispatch_ids uuid[], p_dispatch_channels uuid[], p_dispatch_addresses text[], p_dispatch_seals bytea[],
     p_push_address text, p_now timestamptz, p_open_for interval, p_parked boolean, p_close boolean,
-    p_damage text, p_error text, p_claim_next boolean, p_lease interval
+    p_damage text, p_error text, p_claim_next boolean, p_lease interval,
+    p_flag_names text[], p_flag_values jsonb[], p_flag_seals bytea[], p_resolved boolean,
+    p_timer_ids uuid[], p_timer_dues timestamptz[], p_timer_payloads jsonb[]
 ) returns table (
     outcome text, first_seq bigint, first_change bigint, token bigint, cancel_seq bigint,
     entry_id uuid, "position" bigint, kind text, content text, payload jsonb, input_sealed bytea,
@@ -324,6 +326,29 @@ begin
                 p_dispatch_addresses[n], p_dispatch_seals[n], p_now);
     end loop;
 
+    -- What a flow remembers of its user; neither a value nor a seal forgets it.
+    for n in 1 .. coalesce(cardinality(p_flag_names), 0) loop
+        if p_flag_values[n] is null and p_flag_seals[n] is null then
+            delete from user_flags f
+            where f.tenant_id = p_tenant and f.user_id = v_session.user_id and f.name = p_flag_names[n];
+        else
+            insert into user_flags (tenant_id, user_id, name, value, sealed, updated_at)
+            values (p_tenant, v_session.user_id, p_flag_names[n], p_flag_values[n], p_flag_seals[n], p_now)
+            on conflict (tenant_id, user_id, name) do update
+            set value = excluded.value, sealed = excluded.sealed, updated_at = excluded.updated_at;
+        end if;
+    end loop;
+
+    -- The timers that the session has from now on; null leaves them. One that fired and is still named stays fired.
+    if p_timer_ids is not null and (v_session.timed or cardinality(p_timer_ids) > 0) then
+        delete from timers t
+        where t.tenant_id = p_tenant and t.session_id = p_session and t.id <> all (p_timer_ids);
+        insert into timers (tenant_id, id, session_id, due_at, payload)
+        select p_tenant, n.id, p_session, n.due_at, n.payload
+        from unnest(p_timer_ids, p_timer_dues, p_timer_payloads) n (id, due_at, payload)
+        on conflict (tenant_id, id) do nothing;
+    end if;
+
     if p_error is null then
         if p_message is not null then
             update messages m
@@ -362,18 +387,19 @@ begin
     update sessions s
     set last_seq = v_session.last_seq + v_count, last_change = v_session.last_change + v_failed + v_count, done_position = p_position,
         lease_token = commit_turn.token, last_active_at = p_now,
-        parked = coalesce(p_parked, s.parked),
+        parked = coalesce(p_parked, s.parked), timed = coalesce(cardinality(p_timer_ids) > 0, s.timed),
         closes_at = case when p_parked is null then s.closes_at else p_now + coalesce(p_open_for, s.idle) end,
         seals_input = coalesce(p_seals_input, s.seals_input),
+        resolved = coalesce(p_resolved, s.resolved),
         status = case when p_close and v_next.id is null then 'closed' else s.status end,
-        ended_at = case when p_close and v_next.id is null then p_now end,
-        end_reason = case when p_close and v_next.id is null then 'ended' end
+        ended_at = case when p_close and v_next.id is null then p_now else s.ended_at end,
+        end_reason = case when p_close and v_next.id is null then 'ended' else s.end_reason end
     where s.tenant_id = p_tenant and s.id = p_session;
 
     if token > p_token then
         outcome := 'next';
         cancel_seq := v_session.cancel_seq;
-        select v_next.id, v_next.position, v_next.kind, m.content, v_next.payload, m.sealed, v_next.message_id,
+        select v_next.id, v_next.position, v_next.kind, m.content, v_next.payload, coalesce(m.sealed, v_next.sealed), v_next.message_id,
                v_next.reply_id, v_next.accepted_at, v_next.attempts + 1
         into entry_id, position, kind, content, payload, input_sealed, message_id, reply_id, accepted_at, attempts
         from (select) one left join messages m on m.tenant_id = p_tenant and m.id = v_next.message_id;
@@ -382,6 +408,80 @@ begin
     end if;
     return next;
 end $$;
+
+-- Lets the session's due timers go off, each once: marked as fired and queued behind what waits, in one
+-- transaction. The entry's id is the timer's. Returns how many.
+create function fire_timers(p_tenant uuid, p_session uuid, p_now timestamptz) returns integer language plpgsql as $$
+declare
+    v_session sessions;
+    v_timer timers;
+    v_position bigint;
+begin
+    perform set_config('parley.tenant_id', p_tenant::text, true);
+    select * into v_session from sessions where tenant_id = p_tenant and id = p_session for update;
+    if v_session.status = 'closed' then
+        -- Closed by another while a turn ran, which then parked.
+        delete from timers where tenant_id = p_tenant and session_id = p_session;
+        return 0;
+    end if;
+    v_position := v_session.last_position;
+    for v_timer in
+        select * from timers
+        where tenant_id = p_tenant and session_id = p_session and fired_at is null and due_at <= p_now
+        order by due_at, id
+    loop
+        update timers set fired_at = p_now where tenant_id = p_tenant and id = v_timer.id;
+        insert into inbox (tenant_id, id, session_id, position, kind, payload, accepted_at)
+        values (p_tenant, v_timer.id, p_session, v_position + 1, 'timer', v_timer.payload, p_now)
+        on conflict (tenant_id, id) do nothing;
+        if found then
+            v_position := v_position + 1;
+        end if;
+    end loop;
+    update sessions set last_position = v_position where tenant_id = p_tenant and id = p_session;
+    return v_position - v_session.last_position;
+end $$;
+
+-- Queues a named event for a session, once a key: accepted | duplicate | closed | unknown.
+create function accept_event(
+    p_tenant uuid, p_session uuid, p_key text, p_entry uuid, p_payload jsonb, p_sealed bytea, p_now timestamptz
+) returns text language plpgsql as $$
+declare
+    v_session sessions;
+begin
+    perform set_config('parley.tenant_id', p_tenant::text, true);
+    select * into v_session from sessions where tenant_id = p_tenant and id = p_session for update;
+    if not found then
+        return 'unknown';
+    end if;
+    if exists (select from inbound_keys
+               where tenant_id = p_tenant and channel_id = v_session.channel_id and key = p_key) then
+        return 'duplicate';
+    end if;
+    if v_session.status = 'closed' then
+        return 'closed';
+    end if;
+    if v_session.seals_input and p_sealed is null then
+        raise exception using errcode = 'PA001', message = 'seal the input', detail = v_session.user_id::text;
+    end if;
+    insert into inbound_keys (tenant_id, channel_id, key, session_id, message_id, accepted_at)
+    values (p_tenant, v_session.channel_id, p_key, p_session, p_entry, p_now);
+    insert into inbox (tenant_id, id, session_id, position, kind, payload, sealed, accepted_at)
+    values (p_tenant, p_entry, p_session, v_session.last_position + 1, 'event',
+            case when p_sealed is null then p_payload end, p_sealed, p_now);
+    update sessions set last_position = v_session.last_position + 1 where tenant_id = p_tenant and id = p_session;
+    return 'accepted';
+end $$;
+
+-- A session that ended has no timers any more, whoever ended it.
+create function forget_timers() returns trigger language plpgsql as $$
+begin
+    delete from timers where tenant_id = new.tenant_id and session_id = new.id;
+    return null;
+end $$;
+
+create trigger sessions_ended after update of status on sessions
+for each row when (new.status = 'closed' and (old.timed or new.timed)) execute function forget_timers();
 
 -- Gives the lease back; the entry stays first in its lane and is due again after a while.
 create function retry_turn(p_tenant uuid, p_session uuid, p_token bigint, p_entry uuid, p_after interval, p_error text)

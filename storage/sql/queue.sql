@@ -20,6 +20,15 @@ where o.status = 'queued' and o.due_at <= now() and (o.lease_until is null or o.
 order by o.due_at
 limit $1
 
+-- name: due_timers
+-- Sessions with a timer whose time has come, across tenants, the longest due first, queue columns only.
+select t.tenant_id, t.session_id
+from timers t
+where t.fired_at is null and t.due_at <= $1
+group by t.tenant_id, t.session_id
+order by min(t.due_at)
+limit $2
+
 -- name: depth
 -- How much waits and for how long, across tenants, queue columns only.
 select i.turns, i.oldest_turn_s, d.dead, o.deliveries, o.oldest_delivery_s

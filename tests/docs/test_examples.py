@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,15 @@ from flow_services import Conversation
 from guides import ROOT, Block, blocks, guides
 
 from adapters.terminal.render import render
+from bot.likeness import Likeness
 from flows.bot import Bot
+from flows.knowledge.embedding import MiniLm
 from flows.load import load_bot
 
 # Conversations with flows that stand in files of their own.
 FILES = {"examples/README.md": ["examples/bakery/flows/order.py", "examples/bakery/flows/hours.py"]}
-_LATER = re.compile(r"\((\d+) days? later\)")
+_LATER = re.compile(r"\((\d+) (day|hour)s? later\)")
+_EVENT = re.compile(r'\(the event "(\w+)" comes with "(.*)"\)')
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,24 @@ def bot_of(example: Example, folder: Path) -> Bot:
     return load_bot(folder, Settings())
 
 
+@pytest.fixture(scope="module")
+def likeness() -> Iterator[Likeness]:
+    """What a bot of the guides compares a message with its flows by, as in a real process."""
+    embedder = MiniLm()
+    yield Likeness(embedder)
+    embedder.close()
+
+
 @pytest.mark.parametrize("example", ALL, ids=lambda example: example.place)
-async def test_a_conversation_goes_as_the_guide_shows_it(example: Example, tmp_path: Path) -> None:
+async def test_a_conversation_goes_as_the_guide_shows_it(
+    example: Example, tmp_path: Path, likeness: Likeness
+) -> None:
     assert example.talks, f"{example.place}: no conversation stands beside this flow"
     bot = bot_of(example, tmp_path / "now")
     conversation = Conversation(bot)
     for talk in example.talks:
         conversation = Conversation(bot)
+        conversation.services.likeness = likeness
         assert await replayed(conversation, talk) == talk
     following, number = example.next, 0
     while following is not None:
@@ -104,8 +119,10 @@ async def replayed(conversation: Conversation, talk: str) -> str:
             seen.append(line)
             seen += [f"bot> {text}" for text in await typed(conversation, line.removeprefix("you> "))]
         elif found := _LATER.fullmatch(line):
-            conversation.pass_time(timedelta(days=int(found[1])))
-            seen.append(line)
+            conversation.pass_time(timedelta(**{f"{found[2]}s": int(found[1])}))
+            seen += [line, *(f"bot> {text}" for text in await conversation.ring())]
+        elif found := _EVENT.fullmatch(line):
+            seen += [line, *(f"bot> {text}" for text in await conversation.happen(found[1], found[2]))]
         elif line == "(half an hour later)":
             conversation.services.ephemeral.clear()
             seen.append(line)

@@ -39,11 +39,11 @@ HOSTILE = (
 
 @pytest.fixture
 def bots(tmp_path: Path) -> Path:
-    """A bank with documents and one flow."""
+    """A bank with documents and one flow, which is known by a pattern only, so that no model is asked to route."""
     flows = tmp_path / "bots" / "demo" / "flows"
     flows.mkdir(parents=True)
     (flows / "hours.py").write_text(
-        "from flows import Flow\nhours = Flow('hours', description='Tells the opening hours', phrases=['hours'])\n"
+        "from flows import Flow\nhours = Flow('hours', patterns=['^hours$'])\n"
         "@hours\nasync def tell(chat):\n    await chat.say('From nine to five.')\n"
     )
     documents = tmp_path / "documents"
@@ -149,7 +149,7 @@ async def test_what_the_documents_do_not_tell_is_not_made_up(open_bank: Any, emu
     assert await bank.calls() == []
 
 
-async def test_a_flow_still_starts_by_its_phrase(open_bank: Any) -> None:
+async def test_a_flow_still_starts_by_its_pattern(open_bank: Any) -> None:
     bank = await open_bank(None)
     assert await bank.visitor.say("hours") == ["From nine to five."]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from flow_services import Conversation
@@ -14,7 +15,7 @@ from flows.bot import Bot
 
 Program: TypeAlias = list[Any]
 
-leaves = st.sampled_from(["say", "ask", "call", "memo"])
+leaves = st.sampled_from(["say", "ask", "call", "memo", "gather", "remember", "nap", "event"])
 programs = st.recursive(
     st.lists(leaves, min_size=1, max_size=5),
     lambda inner: st.lists(leaves | inner, min_size=1, max_size=5),
@@ -28,7 +29,7 @@ class Rehearsal:
     def __init__(self, program: Program) -> None:
         self.calls: Counter[str] = Counter()
         self.bot = Bot([self._flow("main", program)])
-        self.asks = str(program).count("ask")
+        self.turns = sum(str(program).count(step) for step in ("ask", "nap", "event"))
 
     def _flow(self, name: str, program: Program) -> Flow:
         flow = Flow(name, phrases=[f"start {name}"])
@@ -49,6 +50,16 @@ class Rehearsal:
                         heard.append(await chat.ask("thing", f"{name} asks {index}"))
                     case "call":
                         heard.append(await chat.call(self._call, name, index))
+                    case "gather":
+                        pair = (chat.call(self._call, name, index), chat.call(self._call, name, -index))
+                        heard.append(await chat.gather(*pair))
+                    case "remember":
+                        await chat.remember("count", await chat.flag("count", 0) + 1)
+                        heard.append(await chat.flag("count"))
+                    case "nap":
+                        heard.append(await chat.wait(for_=timedelta(days=1)))
+                    case "event":
+                        heard.append(await chat.wait(event="paid", timeout=timedelta(days=1)))
                     case "memo":
                         heard.append(await chat.memo("note", lambda: "noted"))
                     case _:
@@ -68,11 +79,19 @@ async def _talk(
     rehearsal = Rehearsal(program)
     talk = Conversation(rehearsal.bot)
     talk.services.kill_before_write = before_write
-    for turn in range(rehearsal.asks + 1):
+    for turn in range(rehearsal.turns + 1):
         talk.services.kill_at = set(kills.get(turn, set()))
-        await talk.say("start main" if turn == 0 else f"answer {turn}")
+        _, kind, label, _ = talk.state.data["frames"][-1]["pending"] if turn else ("", "", "", False)
+        if kind != "wait":
+            await talk.say("start main" if turn == 0 else f"answer {turn}")
+        elif label and turn % 2:
+            await talk.happen(label, turn)
+        else:
+            talk.pass_time(timedelta(days=1))
+            await talk.ring()
     assert talk.state.flow is None
     assert talk.state.data == {}
+    assert talk.timers == {}
     return talk.transcript, rehearsal
 
 

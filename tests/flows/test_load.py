@@ -38,7 +38,7 @@ def test_every_file_of_the_folder_gives_its_flows(tmp_path: Path) -> None:
     (tmp_path / "two.py").write_text(GOOD.format(name="two"))
     (tmp_path / "_draft.py").write_text("this is no Python")
     bot = load_bot(tmp_path, Settings(default_flow="two"))
-    assert [flow.name for flow in bot.registry.all()] == ["one", "two"]
+    assert [flow.name for flow in bot.registry.all()] == ["one", "two", "repair_question"]
     assert bot.default is bot.registry.newest("two")
     assert bot.name == "Ada"
 
@@ -58,7 +58,7 @@ def test_two_tenants_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [None, "missing"])
 def test_without_a_folder_the_bot_has_the_built_in_flow_only(folder: str | None, tmp_path: Path) -> None:
     bot = load_bot(tmp_path / folder if folder else None, Settings())
-    assert [flow.name for flow in bot.registry.all()] == ["answer"]
+    assert [flow.name for flow in bot.registry.all()] == ["answer", "repair_question"]
     assert bot.default is bot.registry.newest("answer")
 
 

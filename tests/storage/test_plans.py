@@ -7,6 +7,7 @@ was really used; `explain` cannot look into a function.
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,8 @@ from storage.durable import DurableTurnStore
 from storage.messages import Messages
 from storage.outbox import Outbox
 from storage.queue import Queue
-from storage.records import NewState
+from storage.records import NewState, Timer
+from storage.timers import Timers
 
 # Their few rows are rightly read whole.
 SMALL = {"tenants", "channels", "tenant_keys", "user_keys"}
@@ -73,6 +75,23 @@ async def test_delivering_and_looking_for_due_work_read_no_table_whole(bench, da
         queue = Queue(eyes)
         assert len(await queue.due_turns(100)) == SESSIONS // 500
         assert len(await queue.due_deliveries(100)) == SESSIONS // 500
+        assert await eyes.read_whole() == {}
+
+
+async def test_timers_are_written_found_and_fired_without_reading_a_table_whole(bench, database):
+    async with watched(database.runtime_url) as eyes:
+        store = DurableTurnStore(eyes, bench.vault, bench.clock)
+        turn = await store.load(bench.channel.tenant_id, digest("s500"))
+        later = Timer(digest("a timer"), bench.clock())
+        await store.commit(turn, outcome("hello", flow="f", timers=(later,)), claim_next=True)
+        assert await Timers(eyes, bench.clock).fire(bench.channel.tenant_id, digest("s1000")) == 1
+        # As the next message finds it and closes the session: its timers go.
+        bench.clock.advance(timedelta(days=1))
+        await store.accept(bench.inbound("hi", user="u500"), claim=True)
+        assert {k: v for k, v in (await eyes.read_whole()).items() if k not in SMALL} == {}
+    async with watched(database.dispatch_url) as eyes:
+        bench.clock.advance(timedelta(hours=-1))
+        assert len(await Queue(eyes).due_timers(bench.clock(), 100)) == SESSIONS // 500
         assert await eyes.read_whole() == {}
 
 

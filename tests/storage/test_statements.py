@@ -10,6 +10,7 @@ from storage.statements import Statements, tables
 DISPATCHED = {
     "queue.due_turns",
     "queue.due_deliveries",
+    "queue.due_timers",
     "channels.route_channel",
     "tenants.route_tenant",
     "tenants.list_tenants",
@@ -21,6 +22,8 @@ CHANNEL = "id platform external_account_id slug credentials settings created_at 
 LISTED_DOCUMENT = "id source source_id title metadata created_at updated_at chunks"
 ATTACHMENT = """id user_id message_id file_name file_url file_type size_bytes sha256 status
     created_at"""
+STANDING = """session_id user_id channel_id platform external_id thread_key locale profile state_version flow
+    flow_version state_name data state_sealed"""
 # What each statement that reads returns; one that is not named here returns nothing.
 COLUMNS = {
     "messages.last_of_session": STORED_MESSAGE,
@@ -32,8 +35,16 @@ COLUMNS = {
     "sessions.raise_cancel": "id cancel_seq",
     "sessions.lock_silent": "id",
     "sessions.close": "id end_reason",
+    "inbox.following": """entry_id position kind content payload input_sealed message_id reply_id accepted_at
+        attempts""",
+    "conversation_state.waiting": "flow state_name sessions",
+    "conversation_state.live": STANDING,
+    "conversation_state.of_session": STANDING,
+    "conversation_state.said": """id session_id user_id seq change created_change sender_type content content_type
+        is_sealed status in_reply_to created_at""",
     "queue.due_turns": "tenant_id session_id",
     "queue.due_deliveries": "tenant_id session_id",
+    "queue.due_timers": "tenant_id session_id",
     "documents.hashes": "source_id content_hash",
     "documents.places": "id source_id root path",
     "documents.take": "id content_hash metadata",
@@ -56,6 +67,7 @@ COLUMNS = {
     "outbox.fail": "settled",
     "llm_calls.settle": "id",
     "spend.reserve": "id",
+    "user_flags.of_user": "name value sealed",
     "spend.settle": "count",
     "spend.expire": "count",
     "spend.spent": "reserved settled",

@@ -40,6 +40,10 @@ _FILL = (
     select $1, md5('m' || n || '-20')::uuid, md5('s' || n)::uuid, $2, md5('m' || n || '-20')::uuid, 20, 'a', $3,
            case when n % 500 = 0 then now() else now() + interval '1 day' end
     from generate_series(1, $4) n""",
+    """insert into timers (tenant_id, id, session_id, due_at)
+    select $1, md5('t' || n)::uuid, md5('s' || n)::uuid,
+           $3 + case when n % 500 = 0 then interval '0' else interval '1 day' end
+    from generate_series(1, $4) n""",
     """insert into delivery_attempts (tenant_id, delivery_id, attempt, ended_at, outcome)
     select $1, md5('m' || n || '-20')::uuid, k, now(), 'temporary'
     from generate_series(1, $4) n, generate_series(-3, -1) k""",

@@ -6,61 +6,50 @@ States go through JSON as they do through jsonb. What is durable about it is tes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from bot.likeness import Likeness
 from flows import Chat, Flow
 from flows.bot import Bot
 from flows.engine import run_turn
 from flows.errors import FlowFailed, Unavailable
-from flows.llm.contract import Event, ModelRequest
-from flows.services import ModelChoice, OtpRefused, OtpStarted, Verdict
+from flows.rehearsal.conversation import Said, read
+from flows.rehearsal.services import RehearsedServices
+from flows.services import OtpRefused, OtpStarted, Verdict
+from flows.values import encode
 from storage.knowledge import Passage
-from storage.records import Entry, EntryKind, Json, NewState, Outcome, Session, State, Turn
-
-OTP_CHANNEL = UUID(int=77)
+from storage.records import Entry, EntryKind, Flag, Json, NewState, Outcome, Session, State, Timer, Turn
 
 
 class Killed(BaseException):
     """The process dies here."""
 
 
-class FakeServices:
+class FakeServices(RehearsedServices):
     """`Services` for one conversation; dies at the checkpoints of a turn in `kill_at`, counted from 1."""
 
     def __init__(self) -> None:
-        self.stopped = asyncio.Event()
-        self.time = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-        self.ids = 1000
+        super().__init__()
         self.checkpoints: list[NewState] = []
         self.kill_at: set[int] = set()
         self.kill_before_write = False
         self.deltas: list[tuple[UUID, int, int, str]] = []
-        self.ephemeral: dict[str, Any] = {}
         self.redis_down = False
-        self.refusal: str | None = None
-        self.codes: dict[str, str] = {}
-        self.guesses: dict[str, int] = {}
-        self.purposes: list[str] = []
-        self.passages: list[Passage] = []
-        self.model: ModelChoice | None = None
-        # Each request takes the next list; what is an exception is raised.
-        self.model_says: list[list[Event | Exception]] = []
-        self.requests: list[ModelRequest] = []
-        self.quoted: list[Sequence[Passage]] = []
         self.database_down = False
+        self.overlaps: list[str] = []
+        self.flags_read_count = 0
+        # Answers for texts that are not in `alike`.
+        self.likeness: Likeness | None = None
+        self.compared: list[str] = []
 
-    def now(self) -> datetime:
-        return self.time
-
-    def new_id(self) -> UUID:
-        self.ids += 1
-        return UUID(int=self.ids)
+    def works_on(self, overlap: str) -> None:
+        self.overlaps.append(overlap)
 
     async def checkpoint(self, state: NewState) -> None:
         await asyncio.sleep(0)
@@ -74,70 +63,45 @@ class FakeServices:
             raise Killed
 
     async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
-        if self.redis_down:
-            raise Unavailable("redis")
+        self._needs_redis()
         self.deltas.append((message_id, attempt, seq, text))
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
-        if self.redis_down:
-            raise Unavailable("redis")
-        return dict(self.ephemeral)
+        self._needs_redis()
+        return await super().ephemeral_read(session)
 
     async def ephemeral_write(self, session: Session, name: str, value: Any) -> None:
-        if self.redis_down:
-            raise Unavailable("redis")
-        self.ephemeral[name] = orjson.loads(orjson.dumps(value))
+        self._needs_redis()
+        await super().ephemeral_write(session, name, value)
+
+    async def flags_read(self, session: Session) -> Mapping[str, Flag]:
+        self.flags_read_count += 1
+        return await super().flags_read(session)
 
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
-        if self.redis_down:
-            raise Unavailable("redis")
-        if self.refusal is not None:
-            return OtpRefused(self.refusal)
-        self.purposes.append(purpose)
-        self.codes[purpose] = f"{100000 + len(self.purposes)}"
-        self.guesses[purpose] = 0
-        return OtpStarted(self.codes[purpose], OTP_CHANNEL, address or "+441632960961")
+        self._needs_redis()
+        return await super().otp_start(turn, purpose, address, via)
 
     async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
-        if self.redis_down:
-            raise Unavailable("redis")
-        if purpose not in self.codes:
-            return Verdict.EXPIRED
-        if self.guesses[purpose] >= 5:
-            return Verdict.LOCKED
-        if self.codes[purpose] == guess:
-            del self.codes[purpose]
-            return Verdict.OK
-        self.guesses[purpose] += 1
-        return Verdict.LOCKED if self.guesses[purpose] >= 5 else Verdict.WRONG
+        self._needs_redis()
+        return await super().otp_check(turn, purpose, guess)
+
+    async def similar(self, text: str, candidates: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
+        self.compared.append(text)
+        if text not in self.alike and self.likeness is not None:
+            return await self.likeness.of(text, candidates)
+        return await super().similar(text, candidates)
 
     async def retrieve(self, question: str) -> Sequence[Passage]:
         if self.database_down:
             raise Unavailable("postgres")
-        return self.passages
+        return await super().retrieve(question)
 
-    async def generate(self, purpose: str, request: ModelRequest) -> AsyncGenerator[Event, None]:
-        self.requests.append(request)
-        for event in self.model_says.pop(0):
-            await asyncio.sleep(0)
-            if isinstance(event, Exception):
-                raise event
-            yield event
-
-    async def note_quotes(self, purpose: str, passages: Sequence[Passage]) -> None:
-        self.quoted.append(passages)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One reply as the person sees it."""
-
-    text: str
-    labels: tuple[str, ...] = ()
-    payloads: tuple[str, ...] = ()
-    document: Any = None
+    def _needs_redis(self) -> None:
+        if self.redis_down:
+            raise Unavailable("redis")
 
 
 class Conversation:
@@ -152,6 +116,8 @@ class Conversation:
         self.outcome: Outcome | None = None
         self.failure: BaseException | None = None
         self.transcript: list[str] = []
+        self.timers: dict[UUID, Timer] = {}
+        self.fired: set[UUID] = set()
 
     async def say(self, text: str, *, reply_id: UUID | None = None) -> list[str]:
         """The texts of the replies to a message."""
@@ -160,6 +126,30 @@ class Conversation:
     async def press(self, payload: Json) -> list[str]:
         """The texts of the replies to a button."""
         return [said.text for said in await self.send(self.entry("", EntryKind.ACTION, payload))]
+
+    async def ring(self) -> list[str]:
+        """The texts of the replies to the timers that are due by now, each fired once."""
+        said: list[Said] = []
+        while due := [
+            timer
+            for timer in self.timers.values()
+            if timer.due_at <= self.services.time and timer.id not in self.fired
+        ]:
+            first = min(due, key=lambda timer: timer.due_at)
+            self.fired.add(first.id)
+            said += await self.send(self.fire(first.id))
+        return [one.text for one in said]
+
+    def fire(self, timer_id: UUID) -> Entry:
+        """The entry of a timer that goes off."""
+        self.position += 1
+        return Entry(timer_id, self.position, EntryKind.TIMER, "", None, None, None, self.services.time, 1)
+
+    async def happen(self, name: str, value: Any = None) -> list[str]:
+        """The texts of the replies to a named event."""
+        payload: Json = {"name": name, "value": encode(value, "event")}
+        entry = replace(self.entry("", EntryKind.EVENT, payload), message_id=None)
+        return [said.text for said in await self.send(entry)]
 
     async def show(self, text: str) -> list[Said]:
         return await self.send(self.entry(text))
@@ -197,6 +187,10 @@ class Conversation:
         assert new is not None
         data = orjson.loads(orjson.dumps(new.data))
         self.state = State(self.state.version + 1, new.flow, new.flow_version, new.state_name, data)
+        for flag in outcome.flags:
+            self.services.flags[flag.name] = replace(flag, value=orjson.loads(orjson.dumps(flag.value)))
+        if outcome.timers is not None:
+            self.timers = {timer.id: timer for timer in outcome.timers}
         said = [read(message.content, message.content_type) for message in outcome.replies]
         self.transcript += [one.text for one in said]
         self.services.checkpoints = []
@@ -211,16 +205,3 @@ def bot_that(script: Callable[[Chat], Awaitable[Any]], **settings: Any) -> Bot:
     flow = Flow("main", phrases=["go"], **settings)
     flow(script)
     return Bot([flow])
-
-
-def read(content: str, content_type: str) -> Said:
-    if content_type == "text":
-        return Said(content)
-    document = orjson.loads(content)
-    choices = document.get("choices", [])
-    return Said(
-        document["text"],
-        tuple(choice["label"] for choice in choices),
-        tuple(choice["payload"] for choice in choices),
-        document,
-    )

@@ -73,6 +73,7 @@ class WatchedStore:
         self.renew = store.renew
         self.checkpoint = store.checkpoint
         self.retry = store.retry
+        self.following = store.following
 
     async def accept(self, inbound: Inbound, *, claim: bool) -> Accepted | Duplicate:
         await self._reach("accepting")

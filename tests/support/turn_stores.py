@@ -35,7 +35,16 @@ from storage.turns import TurnStore
 
 POLICIES_ALONE = "durable, by policies alone"
 MODES = ("durable", POLICIES_ALONE)
-FUNCTIONS = ("accept_inbound", "claim_turn", "renew_lease", "checkpoint_turn", "commit_turn", "retry_turn")
+FUNCTIONS = (
+    "accept_inbound",
+    "claim_turn",
+    "renew_lease",
+    "checkpoint_turn",
+    "commit_turn",
+    "retry_turn",
+    "fire_timers",
+    "accept_event",
+)
 
 
 @dataclass(frozen=True, slots=True)

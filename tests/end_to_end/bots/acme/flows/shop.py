@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aiohttp
 
@@ -15,6 +16,7 @@ story = Flow("story", phrases=["story"])
 colour = Flow("colour", phrases=["colour"])
 vault = Flow("vault", phrases=["vault"])
 pin = Flow("pin", phrases=["pin"])
+diary = Flow("diary", phrases=["diary"], overlap="debounce", quiet=timedelta(seconds=0.5))
 
 
 async def outside(name: str, key: str = "") -> str:
@@ -98,3 +100,9 @@ async def take_a_pin(chat: Chat) -> None:
     number = await chat.ask("pin", "Your secret number?", sensitive=True)
     again = await chat.ask("again", "And once more?", sensitive=True)
     await chat.say("They match." if number == again else "They differ.")
+
+
+@diary
+async def keep_a_diary(chat: Chat) -> None:
+    day = await chat.ask("day", "What happened?")
+    await chat.say(f"Kept: {day}")

@@ -1,0 +1,16 @@
+"""Somebody who looks on while flows run: a rehearsal, a check. In a real conversation there is nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+
+class Onlooker(Protocol):
+    """Told of every verb before it does anything, and may stand in for what a flow calls."""
+
+    def met(self, verb: str, *, live: bool) -> None:
+        """A flow came to a verb; not `live` while it only replays what is on record."""
+
+    def stand_in(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """What is called in place of a function; the function itself for a real call."""
