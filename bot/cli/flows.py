@@ -1,4 +1,4 @@
-"""`flows list`."""
+"""`flows list`, and the rest of `flows`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.bots import bot_of
+from bot.cli import flow_checks, flow_graphs, flow_tests
 from bot.cli.output import AsJson, show
 from bot.cli.session import start
 from bot.demo import SLUG
@@ -15,6 +16,9 @@ from config.bots import load_bot
 app = typer.Typer(
     help="See the conversations of a tenant's bot.", no_args_is_help=True, rich_markup_mode=None
 )
+
+for module in (flow_tests, flow_graphs, flow_checks):
+    module.add_to(app)
 
 
 @app.callback()

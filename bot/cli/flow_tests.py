@@ -1,0 +1,146 @@
+"""`flows test` and `flows record`: conversation tests played, and written from what was said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+import typer
+
+from bot.bots import bot_of
+from bot.cli.output import AsJson
+from bot.cli.session import run, short_runtime, start
+from bot.demo import SLUG
+from bot.errors import Failed
+from config.bots import load_bot
+from flows.bot import Bot
+from flows.rehearsal.playing import play
+from flows.rehearsal.reading import read_file, read_text
+from flows.rehearsal.script import Script, ScriptMistake
+from flows.rehearsal.transcript import Mark, Transcript, told
+from flows.rehearsal.writing import calls_on_record, write
+from storage.keys import Vault
+from storage.states import States
+
+FOLDER = "tests"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add `test` and `record`."""
+
+    @app.command()
+    def test(
+        files: Annotated[
+            list[Path] | None,
+            typer.Argument(metavar="[FILE…]", help="Files or folders of tests; the bot's own otherwise."),
+        ] = None,
+        tenant: Annotated[str, typer.Option(metavar="SLUG", help="Whose bot.")] = SLUG,
+        as_json: AsJson = False,
+    ) -> None:
+        """Play conversation tests: <PARLEY_BOTS_DIR>/<slug>/tests/*.yaml. Needs no server.
+
+        Exit code 1 when one differs; what differed is printed as a transcript.
+        """
+        settings = start()
+        folder = settings.parley_bots_dir / tenant
+        scripts = tests_in(files or [folder / FOLDER])
+        bot = bot_of(load_bot(settings.parley_bots_dir, tenant))
+        started = time.perf_counter()
+        played = run(_play_all(bot, scripts))
+        if as_json:
+            rows = [_told(each) for each in played]
+            typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        else:
+            _print(played, time.perf_counter() - started)
+        if any(each.differs for each in played):
+            raise typer.Exit(1)
+
+    @app.command()
+    def record(
+        session: Annotated[UUID, typer.Argument(metavar="SESSION", help="The session's id.")],
+        tenant: Annotated[str, typer.Option(metavar="SLUG", help="Whose session.")] = SLUG,
+    ) -> None:
+        """Write a stored session as a conversation test, to standard output.
+
+        Sensitive texts stay `[sensitive]`. What the test still needs, such as answers of calls that are no longer
+        on record, is said on standard error.
+        """
+        settings = start()
+
+        async def work() -> tuple[str, Bot]:
+            async with short_runtime(settings) as runtime:
+                owner = await runtime.tenants.find(tenant)
+                states = States(runtime.database, Vault(runtime.database, runtime.secrets))
+                said = await states.said(owner.id, session)
+                if not said:
+                    raise Failed(f"tenant {tenant!r} has no session {session} in which anything was said")
+                state = await states.of_session(owner.id, session)
+                return write(f"Session {session}", said, calls_on_record(state)), await runtime.bots.of(
+                    owner.id
+                )
+
+        written, bot = run(work())
+        typer.echo(written, nl=False)
+        needs = run(_needed(bot, written))
+        for each in needs:
+            typer.echo(f"to be filled in: {each}", err=True)
+
+
+def tests_in(places: Sequence[Path]) -> list[Script]:
+    """The tests of files and folders. Raises ScriptMistake, also when there is none."""
+    paths = [path for place in places for path in (_files(place) if place.is_dir() else [place])]
+    scripts = [script for path in paths for script in read_file(path)]
+    if not scripts:
+        raise ScriptMistake(
+            f"no conversation test in {', '.join(map(str, places))}: write a .yaml file there"
+        )
+    return scripts
+
+
+async def _needed(bot: Bot, written: str) -> list[str]:
+    """What is missing or differs when a recorded test is played with today's flows."""
+    [script] = read_text(written, Path("recorded"))
+    transcript = await play(bot, script)
+    lines = [f"{line.text} (line {line.at})" for line in transcript.lines if line.mark is Mark.MISSING]
+    lines += [line.text for line in transcript.lines if line.mark is Mark.WRONG]
+    return list(dict.fromkeys(lines))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+
+
+async def _play_all(bot: Bot, scripts: Sequence[Script]) -> list[Transcript]:
+    return [await play(bot, script) for script in scripts]
+
+
+def _print(played: Sequence[Transcript], seconds: float) -> None:
+    differing = [each for each in played if each.differs]
+    for transcript in differing:
+        for line in told(transcript):
+            # What a flow says must not steer the terminal.
+            typer.echo("".join(c if c.isprintable() else " " for c in line))
+        typer.echo()
+    typer.echo(
+        f"{len(played) - len(differing)} of {len(played)} as expected"
+        + (f", {len(differing)} differ" if differing else "")
+        + f" ({seconds:.2f} s)"
+    )
+
+
+def _told(transcript: Transcript) -> dict[str, Any]:
+    script = transcript.script
+    return {
+        "name": script.name,
+        "file": str(script.path),
+        "line": script.line,
+        "passed": not transcript.differs,
+        "milliseconds": round(transcript.milliseconds, 2),
+        "transcript": [
+            {"mark": line.mark.value, "text": line.text, "line": line.at} for line in transcript.lines
+        ],
+    }

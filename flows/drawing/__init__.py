@@ -1,0 +1,1 @@
+"""Flows as drawings, taken from their code without running it."""

@@ -1,0 +1,50 @@
+"""The guide to conversation tests: its tests pass, its drawing is what is drawn, its transcript what is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from guides import ROOT, Block, blocks
+from written_tests import bot_from
+
+from flows.bot import Bot
+from flows.drawing.mermaid import mermaid
+from flows.drawing.tracing import trace
+from flows.rehearsal.playing import play
+from flows.rehearsal.reading import read_text
+from flows.rehearsal.transcript import told
+
+GUIDE = blocks(ROOT / "docs" / "testing-flows.md")
+FILE = Path("config/tenants/museum/tests/visit.yaml")
+
+
+def only(language: str, part: str = "") -> Block:
+    [block] = [block for block in GUIDE if block.language == language and part in block.text]
+    return block
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Bot:
+    return bot_from(tmp_path, only("python").text)
+
+
+async def test_the_tests_of_the_guide_pass(museum: Bot) -> None:
+    for script in read_text(only("yaml").text, FILE):
+        transcript = await play(museum, script)
+        assert not transcript.differs, "\n".join(told(transcript))
+
+
+async def test_the_transcript_of_the_guide_is_what_is_shown(museum: Bot) -> None:
+    text = only("yaml").text.replace(
+        "  - bot: Our till does not answer. Please try again later.", "  - bot: Our till is closed."
+    )
+    _, script = read_text(text, FILE)
+    shown = "\n".join(told(await play(museum, script)))
+    assert shown in only("console", "✗").text
+
+
+def test_the_drawing_of_the_guide_is_what_is_drawn(museum: Bot) -> None:
+    flow = museum.registry.newest("visit")
+    assert flow is not None
+    assert mermaid([trace(flow)]) in only("console", "flowchart").text
