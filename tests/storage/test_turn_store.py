@@ -276,6 +276,21 @@ async def test_ending_closes_the_session(bench):
     assert (await bench.claimed("hello")).session.id != turn.session.id
 
 
+async def test_a_session_that_was_closed_meanwhile_takes_the_turn_under_way_and_stays_closed(bench):
+    turn = await bench.claimed("hello")
+    await bench.eyes.execute(
+        "update sessions set status = 'closed', ended_at = now(), end_reason = 'abandoned'"
+    )
+    await bench.commit(turn, "in time")
+    closed = await bench.eyes.fetchrow("select status, end_reason, ended_at from sessions")
+    assert (closed["status"], closed["end_reason"], closed["ended_at"] is not None) == (
+        "closed",
+        "abandoned",
+        True,
+    )
+    assert [text for _, _, text in await bench.transcript(turn.session.id)] == ["hello", "in time"]
+
+
 async def test_in_a_sensitive_flow_input_is_stored_sealed_and_then_plain_or_redacted(bench):
     await bench.commit(
         await bench.claimed("start"), "number?", flow="f", data={"a": "secret"}, sensitive=True
