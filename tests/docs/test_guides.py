@@ -20,6 +20,7 @@ from bot.cli import build
 MADE_LATER = {
     "config/tenants/acme/bot.toml",
     "config/tenants/demo/flows/lost_card.py",
+    "config/tenants/demo/tests/lost_card.yaml",
     "var",
 }
 _PATH = re.compile(r"(?P<file>[\w.-]+(?:/[\w.-]+)*/?)(?:::(?P<test>test_\w+))?")

@@ -48,3 +48,14 @@ def test_the_drawing_of_the_guide_is_what_is_drawn(museum: Bot) -> None:
     flow = museum.registry.newest("visit")
     assert flow is not None
     assert mermaid([trace(flow)]) in only("console", "flowchart").text
+
+
+async def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
+    [flow], [test] = (
+        [block.text for block in blocks(ROOT / "README.md") if block.language == language]
+        for language in ("python", "yaml")
+    )
+    bot = bot_from(tmp_path, flow)
+    for script in read_text(test, FILE):
+        transcript = await play(bot, script)
+        assert not transcript.differs, "\n".join(told(transcript))
