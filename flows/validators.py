@@ -7,7 +7,7 @@ restart, and tells whether any text is fine (`free_text`), so that only an exact
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -145,6 +145,53 @@ def pattern(expression: str, hint: str) -> Validator[str]:
         return given
 
     return Validator("pattern", check)
+
+
+def several_of(options: Sequence[str], *, least: int = 1, most: int | None = None) -> Validator[list[str]]:
+    """Some of the options, by label or number: "1, 3", "ham and olives", "all", "none" (where `least` is 0).
+
+    What it gives is in the options' order. Give them as `choices` too, so that the person sees them.
+    """
+    numbered = {word: option for at, option in enumerate(options, 1) for word in (normalise(option), str(at))}
+    highest = len(options) if most is None else most
+
+    def check(given: str) -> list[str]:
+        words = normalise(given)
+        if words in ("all", "everything"):
+            chosen = list(options)
+        elif words in ("none", "nothing"):
+            chosen = []
+        else:
+            named = _named(given, numbered)
+            chosen = [option for option in options if option in named]
+        if not least <= len(chosen) <= highest:
+            raise Rejected(f"Please choose {_how_many(least, highest)}.")
+        return chosen
+
+    return Validator("several", check)
+
+
+def _named(given: str, numbered: Mapping[str, str]) -> set[str]:
+    """The options that a list names. A label may hold an "and" itself, so commas part first."""
+    found: set[str] = set()
+    for part in re.split(r"[,;\n]", given):
+        if not (words := normalise(part)):
+            continue
+        if option := numbered.get(words):
+            found.add(option)
+            continue
+        for word in re.split(r"\s+and\s+|\s*[&+]\s*|(?<=\d)\s+(?=\d)", part.strip().removeprefix("and ")):
+            option = numbered.get(normalise(word))
+            if option is None:
+                raise Rejected("Please name some of these, parted by commas.")
+            found.add(option)
+    return found
+
+
+def _how_many(least: int, most: int) -> str:
+    if least == most:
+        return f"{least}"
+    return f"{least} to {most}"
 
 
 _OF_TYPES: dict[Any, Validator[Any]] = {

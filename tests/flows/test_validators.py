@@ -79,3 +79,49 @@ def test_no_text_makes_a_validator_fail_otherwise(text: str) -> None:
             validator(text)
         except Rejected:
             continue
+
+
+TOPPINGS = ["Ham", "Olives", "Salt and pepper", "Onion"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("olives", ["Olives"]),
+        ("Onion, ham", ["Ham", "Onion"]),
+        ("1 and 3", ["Ham", "Salt and pepper"]),
+        ("4 2", ["Olives", "Onion"]),
+        ("salt and pepper, ham", ["Ham", "Salt and pepper"]),
+        ("ham, olives and onion", ["Ham", "Olives", "Onion"]),
+        ("ham & olives", ["Ham", "Olives"]),
+        ("ham, ham", ["Ham"]),
+        ("all", TOPPINGS),
+        ("None.", []),
+    ],
+)
+def test_several_are_chosen(typed: str, value: list[str]) -> None:
+    assert validators.several_of(TOPPINGS, least=0)(typed) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("cheese", "Please name some"),
+        ("ham, cheese", "Please name some"),
+        ("none", "1 to 2"),
+        ("all", "1 to 2"),
+        ("9", "name"),
+    ],
+)
+def test_what_is_none_or_too_many_of_several_is_refused(typed: str, hint: str) -> None:
+    with pytest.raises(Rejected, match=hint):
+        validators.several_of(TOPPINGS, most=2)(typed)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_some_of_several_or_refused(typed: str) -> None:
+    try:
+        chosen = validators.several_of(TOPPINGS, least=0)(typed)
+    except Rejected:
+        return
+    assert [option for option in TOPPINGS if option in chosen] == chosen
