@@ -43,6 +43,8 @@ class Subscription:
 
     async def next(self, within_s: float) -> LiveEvent | None:
         """The next event, or None when none came in time. Raises Unavailable when events cannot reach us."""
+        if not self._queue.empty():
+            return self._queue.get_nowait()
         try:
             async with asyncio.timeout(within_s):
                 return await self._queue.get()

@@ -31,6 +31,7 @@ from storage.records import Accepted, Channel
 
 HEARTBEAT_S = 20
 STALL_S = 15
+AT_ONCE_BYTES = 16_384
 REREAD_SOON_S = 3.0
 REREAD_IDLE_S = 60.0
 ANSWER_DUE_S = 60.0
@@ -124,7 +125,16 @@ class Conversation:
             await self._send(frame)
 
     async def _send(self, frame: bytes) -> None:
+        transport = self._request.transport
         try:
+            if (
+                transport is not None
+                and transport.get_write_buffer_size() == 0
+                and len(frame) < AT_ONCE_BYTES
+            ):
+                # Nothing waits to be taken, so this cannot wait either, and a limit would cost more than the frame.
+                await self._socket.send_frame(frame, WSMsgType.TEXT)
+                return
             async with asyncio.timeout(STALL_S):
                 await self._socket.send_frame(frame, WSMsgType.TEXT)
         except TimeoutError:
