@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
@@ -145,7 +144,7 @@ def _arguments(said: FrameType) -> tuple[str, str, str]:
     name: Any = given.get("name") or given.get("event") or given.get("flow") or given.get("function")
     if isinstance(name, Flow):
         name = name.name
-    elif isinstance(name, Callable):  # type: ignore[arg-type]
+    elif callable(name):
         name = getattr(name, "__name__", type(name).__name__)
     words = next((given[word] for word in ("prompt", "text", "question") if word in given), "")
     return (
