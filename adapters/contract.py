@@ -8,6 +8,7 @@ and `render.py` (pure: reply to the platform's form). It never touches the datab
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from storage.records import Channel, ContentType
@@ -15,7 +16,11 @@ from storage.records import Channel, ContentType
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One reply's way to one platform. `id` is stable over retries: put it into the platform's metadata."""
+    """One reply's way to one platform. `id` is stable over retries: put it into the platform's metadata.
+
+    `thread_key` is the session's, empty for what goes to an address outside of it (a one-time code). `created_at`:
+    no attempt was made before.
+    """
 
     id: str
     channel: Channel
@@ -24,11 +29,15 @@ class Delivery:
     content: str
     content_type: ContentType
     attempt: int
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The platform took it; `external_id` is its own id of the message, where it tells one."""
+    """The platform took it; `external_id` is its own id of the message, where it tells one.
+
+    Where a reply became several messages it is their ids, in order, with commas between them.
+    """
 
     external_id: str | None
 
@@ -39,7 +48,10 @@ class PushAdapter(Protocol):
     platform: str
 
     async def send(self, delivery: Delivery) -> Receipt:
-        """Send once, without retrying. Raises DeliveryFailed."""
+        """Send once, without retrying; what `find` found in part is completed. Raises DeliveryFailed."""
 
     async def find(self, delivery: Delivery) -> Receipt | None:
-        """Look up a send whose answer was lost; None when it is not there. Raises CannotLookUp."""
+        """Look up a send whose answer was lost; None when it is not there, or not whole.
+
+        Raises CannotLookUp, and DeliveryFailed where it can be looked up later.
+        """

@@ -2,7 +2,8 @@
 
 AdapterError
 ├── Refused            an inbound event that is not accepted; `status` is the HTTP answer, `code` machine-readable
-├── DeliveryFailed     the platform did not take a reply; `permanent`, `retry_after` seconds
+├── DeliveryFailed     the platform did not take a reply; `permanent`, `retry_after` seconds, `unsure`
+├── PlatformFailed     the platform did not do what else it was asked; `code`, `permanent`, `retry_after`, `unsure`
 └── CannotLookUp       the platform has no way to find out whether a send arrived
 """
 
@@ -23,11 +24,39 @@ class Refused(AdapterError):
 
 
 class DeliveryFailed(AdapterError):
-    def __init__(self, reason: str, *, permanent: bool, retry_after: float | None = None) -> None:
+    """`unsure`: the platform may have the reply all the same, or a part of it, so the next attempt looks it up."""
+
+    def __init__(
+        self, reason: str, *, permanent: bool, retry_after: float | None = None, unsure: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
         self.retry_after = retry_after
+        self.unsure = unsure
+
+
+class PlatformFailed(AdapterError):
+    """`code` is the platform's own word, or `unreachable`. `permanent`: it answered, and would answer so again.
+
+    `unsure`: it may have been done all the same.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        code: str,
+        *,
+        permanent: bool,
+        retry_after: float | None = None,
+        told: str = "",
+        unsure: bool = False,
+    ) -> None:
+        super().__init__(f"{asked}: {told or code}")
+        self.code = code
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.unsure = unsure
 
 
 class CannotLookUp(AdapterError):

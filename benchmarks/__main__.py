@@ -13,9 +13,11 @@ from benchmarks import (
     answers,
     blocked,
     counting,
+    live_sessions,
     long_sessions,
     memory,
     profile,
+    replay,
     retrieval,
     startup,
     through_http,
@@ -46,6 +48,12 @@ def parts(quick: bool) -> dict[str, Callable[[Lab], Awaitable[Result]]]:
         "blocked": lambda lab: blocked.measure(lab, rounds=1 if quick else 6, seconds=seconds * 2.5),
         "commits": lambda lab: counting.measure(lab, turns=100 if quick else 500),
         "length": lambda lab: long_sessions.measure(lab, rounds=3 if quick else 15),
+        "replay": lambda _: replay.measure(rounds=5 if quick else 50),
+        "live_sessions": lambda lab: alone(
+            live_sessions.measure(
+                lab, sessions=1_000 if quick else 10_000, rounds=rounds * 4, seconds=seconds
+            )
+        ),
         "memory": lambda lab: memory.measure(lab, sessions=1_000 if quick else 10_000, seconds=seconds * 2),
         "startup": lambda lab: startup.measure(lab, again=1 if quick else 3),
         "retrieval": lambda lab: retrieval.measure(

@@ -1,17 +1,20 @@
 """Turns without HTTP, in a process of its own: `python -m benchmarks.inside`, or `… bare URL TENANT`.
 
 Each line on its input is an order, as for `benchmarks.load`; a client is a task. Parley's door accepts, its worker
-runs the flow and commits, and the turn ends when the client's subscription has the answer.
+runs the flow and commits, and the turn ends when the client's subscription has the answer. With `among` in an order
+each turn is another visitor's: one of `parked-0`, `parked-1` … up to that number, no two clients at once the same one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import cycle
 from typing import Any, TypeAlias
 
 import orjson
@@ -53,6 +56,18 @@ class Visitor:
                         return
 
             yield say
+
+
+@asynccontextmanager
+async def one_after_the_other(runtime: Runtime, channel: Channel, names: list[str]) -> AsyncIterator[Say]:
+    """Says each thing as another of these visitors, all of them in a random order before one comes again."""
+    visitors = cycle(random.sample(names, len(names)))
+
+    async def say(key: str, text: str) -> None:
+        async with Visitor(runtime, channel, next(visitors)).talking() as say_it:
+            await say_it(key, text)
+
+    yield say
 
 
 async def talk(
@@ -102,6 +117,12 @@ async def parley() -> AsyncIterator[Callable[[dict[str, Any]], Awaitable[dict[st
         assert channel is not None
 
         async def answer(order: dict[str, Any]) -> dict[str, Any]:
+            if among := order.get("among"):
+                parked = [f"parked-{number}" for number in range(among)]
+                return await carry_out(
+                    order,
+                    lambda number: one_after_the_other(runtime, channel, parked[number :: order["clients"]]),
+                )
             names = order.get("names") or [secrets.token_hex(6) for _ in range(order["clients"])]
             return await carry_out(order, lambda number: Visitor(runtime, channel, names[number]).talking())
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from bot.words import commands_of, phrasings_of, texts_of
 from config.bots import BotConfig, KnowledgeConfig, ModelConfig, OtpConfig
 from config.bots import load_bot as read_config
 from config.errors import ConfigError
@@ -78,8 +79,14 @@ class TenantBots:
 
 
 def bot_of(config: BotConfig) -> Bot:
-    """The bot of the flows in the tenant's folder. Raises FlowMistake."""
-    return load_bot(config.folder / "flows" if config.folder else None, config)
+    """The bot of the flows in the tenant's folder, with its words. Raises ConfigError and FlowMistake."""
+    return load_bot(
+        config.folder / "flows" if config.folder else None,
+        config,
+        texts=texts_of(config),
+        commands=commands_of(config),
+        phrasings=phrasings_of(config),
+    )
 
 
 def completed(channel: Channel, config: BotConfig) -> Channel:

@@ -7,12 +7,14 @@ from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 from adapters.errors import Refused
+from adapters.web.parse import unknown_attachment
 from adapters.web.ports import Listening, OpenedSession, ReplyState, Site
 from bot.bots import completed
 from bot.limits import MessageLimit
 from bot.live import Hub
 from config.bots import BotConfig
 from storage.channels import Channels
+from storage.errors import NotFound
 from storage.messages import Messages
 from storage.records import Accepted, Channel, Duplicate, Inbound, Json, Sighting, StoredMessage
 from storage.sessions import Sessions
@@ -82,7 +84,10 @@ class WebConversations:
             raise Refused(
                 429, "too_many_messages", "Too many messages; send this one again later.", retry_after=wait_s
             )
-        return await self._accept_event(inbound)
+        try:
+            return await self._accept_event(inbound)
+        except NotFound as error:
+            raise unknown_attachment() from error
 
     async def stop(self, channel: Channel, external_user_id: str) -> None:
         """End the turn under way in the visitor's open session, if there is one."""

@@ -25,6 +25,8 @@ SEND_LIMIT_S = 30.0
 # Sending and marking together end before the delivery's lease of a minute.
 MARK_AGAIN_S = 25.0
 ATTEMPTS = 8
+# A platform that tells us to wait has not failed, yet there is a last time for that, too.
+MOST_ATTEMPTS = 100
 LONGEST_WAIT_S = 300.0
 
 
@@ -83,17 +85,19 @@ class DeliveryWorker:
         try:
             result = await self._send(claimed)
         except DeliveryFailed as failure:
-            if failure.permanent or claimed.attempt >= ATTEMPTS:
+            if failure.permanent or _is_last(claimed, told_to_wait=failure.retry_after is not None):
                 await self._outbox.failed(claimed, failure.reason)
                 result = "failed"
             else:
-                await self._postpone(claimed, failure.reason, failure.retry_after, refused=True)
+                await self._postpone(
+                    claimed, failure.reason, failure.retry_after, refused=not failure.unsure
+                )
         except Unavailable:
             raise
         except Exception as error:
             # Anything else, a time-out above all, leaves open whether the platform has it.
             log.exception("delivery_error", delivery=str(claimed.id))
-            if claimed.attempt >= ATTEMPTS:
+            if _is_last(claimed, told_to_wait=False):
                 await self._outbox.failed(claimed, type(error).__name__)
                 result = "failed"
             else:
@@ -126,6 +130,7 @@ class DeliveryWorker:
             claimed.content,
             claimed.content_type,
             claimed.attempt,
+            claimed.created_at,
         )
         async with asyncio.timeout(SEND_LIMIT_S):
             if claimed.answer_lost:
@@ -151,5 +156,11 @@ class DeliveryWorker:
         self, claimed: ClaimedDelivery, reason: str, retry_after: float | None, *, refused: bool
     ) -> None:
         wait = retry_after if retry_after is not None else min(2.0**claimed.attempt, LONGEST_WAIT_S)
-        await self._outbox.postpone(claimed, timedelta(seconds=wait), reason, refused=refused)
+        await self._outbox.postpone(
+            claimed, timedelta(seconds=wait), reason, refused=refused, told_to_wait=retry_after is not None
+        )
         asyncio.get_running_loop().call_later(wait + 0.05, self.wake, claimed.tenant_id, claimed.session_id)
+
+
+def _is_last(claimed: ClaimedDelivery, *, told_to_wait: bool) -> bool:
+    return claimed.attempt >= MOST_ATTEMPTS or (not told_to_wait and claimed.failures + 1 >= ATTEMPTS)

@@ -20,11 +20,24 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from adapters.slack.arrivals import OUTCOMES
+from adapters.slack.gate import REFUSALS
+from adapters.slack.socket_mode import DROPPED
 from storage.errors import Unavailable
 from storage.queue import Depth
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-TURN_RESULTS = ("done", "failed", "retried", "version_race", "lease_lost", "cancelled")
+TURN_RESULTS = (
+    "done",
+    "failed",
+    "retried",
+    "version_race",
+    "handed_over",
+    "moved_on",
+    "lease_lost",
+    "cancelled",
+)
+SLACK_REFUSALS = tuple(dict.fromkeys((*REFUSALS, *DROPPED)))
 DELIVERY_RESULTS = ("sent", "found", "failed", "postponed")
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 # However often somebody asks, the database is asked once in so many seconds.
@@ -53,6 +66,17 @@ class Metrics:
         )
         deliveries = Counter("parley_deliveries", "Tries by result.", ["result"], registry=self._registry)
         self._deliveries = {result: deliveries.labels(result) for result in DELIVERY_RESULTS}
+        refusals = Counter(
+            "parley_slack_refusals",
+            "What came in Slack's name and was not taken, by reason.",
+            ["reason"],
+            registry=self._registry,
+        )
+        self._slack_refusals = {reason: refusals.labels(reason) for reason in SLACK_REFUSALS}
+        events = Counter(
+            "parley_slack_events", "Events of Slack's by what they led to.", ["outcome"], registry=self._registry
+        )
+        self._slack_events = {outcome: events.labels(outcome) for outcome in OUTCOMES}
         waiting = Gauge("parley_queue_waiting", "Entries that wait.", ["queue"], registry=self._registry)
         oldest = Gauge(
             "parley_queue_oldest_seconds",
@@ -79,6 +103,14 @@ class Metrics:
     def delivery(self, result: str) -> None:
         """Count one try of a delivery."""
         self._deliveries[result].inc()
+
+    def slack_refusal(self, reason: str) -> None:
+        """Count one request or envelope that was not Slack's, or not to be taken now."""
+        self._slack_refusals[reason].inc()
+
+    def slack_event(self, outcome: str) -> None:
+        """Count one event of Slack's."""
+        self._slack_events[outcome].inc()
 
     async def text(self) -> bytes:
         """Everything in Prometheus's text format; without fresh queue figures while Postgres is away."""

@@ -11,6 +11,7 @@ import asyncpg
 from bot.answers import ModelAccess
 from bot.joining import wanted_servers
 from bot.runtime import Parts
+from bot.slack.access import SlackAccess
 from config.settings import Settings
 from storage.migrate import migrate, runtime_url
 from storage.secret_key import Secrets, load_or_create_secret
@@ -54,7 +55,14 @@ async def resolve(settings: Settings, *, join: bool, lasting: bool = False) -> A
         own_folder = settings.parley_data_dir / OBJECTS_FOLDER if embedded or not join else None
         store = settings.object_store_url or own_folder
         parts = Parts(
-            database, redis, secrets, settings.parley_bots_dir, single_role, store, _model(settings)
+            database,
+            redis,
+            secrets,
+            settings.parley_bots_dir,
+            single_role,
+            store,
+            _model(settings),
+            SlackAccess.of(settings),
         )
         yield Resolved(parts, embedded, servers.shared)
 
@@ -72,6 +80,7 @@ def external_parts(settings: Settings) -> Parts:
         settings.parley_single_role,
         settings.object_store_url,
         _model(settings),
+        SlackAccess.of(settings),
     )
 
 

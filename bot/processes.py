@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from bot.console import Console
-from bot.demo import SITE, ensure_demo
+from bot.demo import SITE, ensure_demo, ensure_slack
 from bot.learning import learn
 from bot.loops import Loops
 from bot.parts import external_parts, resolve
@@ -29,9 +29,13 @@ async def run_all(settings: Settings, host: str) -> None:
         roles = Roles(alone=resolved.embedded)
         async with _runtime(resolved.parts, roles) as runtime:
             await ensure_demo(runtime)
+            slack = await ensure_slack(runtime, settings)
             app = build_app(runtime, demo_page=True, token_in_url=True)
-            async with serving(app, host, settings.port) as port, Loops() as loops:
+            sockets = runtime.slack_inbound.sockets.running()
+            async with serving(app, host, settings.port) as port, sockets, Loops() as loops:
                 _announce(host, port)
+                if slack is not None:
+                    print(slack, flush=True)
                 loops.start(learn(runtime))
                 await _until_stopped()
 
@@ -41,7 +45,7 @@ async def run_web(settings: Settings, host: str) -> None:
     roles = Roles(works=False, sweeps=False, alone=False)
     async with _runtime(external_parts(settings), roles) as runtime:
         app = build_app(runtime, demo_page=False, token_in_url=False)
-        async with serving(app, host, settings.port) as port:
+        async with serving(app, host, settings.port) as port, runtime.slack_inbound.sockets.running():
             log.info("serving", host=host, port=port)
             await _until_stopped()
 

@@ -12,7 +12,7 @@ import orjson
 from adapters.web.ports import Delta, LiveEvent, Typing
 from bot.live import Hub
 from storage.bus import Bus
-from storage.records import ContentType, MessageStatus, Sender, StoredMessage
+from storage.records import ContentType, MessageStatus, Sender, StoredMessage, UploadedFile
 
 
 class BusRelay:
@@ -80,6 +80,7 @@ def _encode(event: LiveEvent) -> tuple[str, list[Any]]:
                 event.status,
                 str(event.in_reply_to) if event.in_reply_to else None,
                 event.created_at,
+                [[str(file.id), file.name, file.type, file.size] for file in event.attachments],
             ]
         case _:
             assert_never(event)
@@ -105,4 +106,5 @@ def _decode(kind: str, fields: list[Any]) -> LiveEvent:
                 MessageStatus(fields[9]),
                 UUID(fields[10]) if fields[10] else None,
                 datetime.fromisoformat(fields[11]),
+                tuple(UploadedFile(UUID(file_id), *more) for file_id, *more in fields[12]),
             )

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 from adapters.contract import PushAdapter
+from adapters.files.links import Links as FileLinks
 from adapters.web.ports import Typing
 from bot.answers import Answers, ModelAccess, open_answers
+from bot.approvals import ApprovalDoor
 from bot.bots import TenantBots
-from bot.clock import Sweeper
+from bot.clock import Sweeper, file_sweeps
 from bot.conversations import WebConversations
 from bot.deliveries import DeliveryWorker
+from bot.desk import Desk
 from bot.door import Door
 from bot.events import EventDoor
 from bot.limits import MessageLimit
 from bot.live import Hub
 from bot.loops import Loops
 from bot.metrics import Metrics
+from bot.operations import Operations
 from bot.otp import OtpSender
 from bot.overtaking import Overtaking
 from bot.polling import poll
 from bot.relay import BusRelay
+from bot.selves import PersonSelves
 from bot.services import TurnServices
+from bot.slack.access import SlackAccess
+from bot.slack.beginning import SlackBeginning
+from bot.slack.conversations import SlackConversations
+from bot.slack.inbound import SlackInbound, open_inbound
+from bot.slack.outbound import SlackOutbound, open_outbound
+from bot.slack.parts import SlackParts, build_slack
 from bot.turns import TurnWorker
+from bot.uploads import WebUploads
+from storage.approvals import Approvals
 from storage.attachments import Attachments
+from storage.audit import AuditLog
 from storage.bus import Bus
 from storage.channels import Channels
 from storage.clock import Clock, wall_clock
 from storage.database import Database
+from storage.desk import OperatorActions
 from storage.durable import LEASE, DurableTurnStore
 from storage.ephemeral import EphemeralSlots
 from storage.events import Events
 from storage.files import Files
 from storage.keys import Vault
+from storage.link_codes import LinkCodes
+from storage.links import Links
 from storage.messages import Messages
 from storage.migrate import dispatch_url
 from storage.objects import Objects
+from storage.operators import Operators
 from storage.otp import OneTimeCodes
 from storage.outbox import LEASE as DELIVERY_LEASE
 from storage.outbox import Outbox
@@ -48,10 +66,13 @@ from storage.queue import Queue
 from storage.records import Channel, Committed, Session, Turn
 from storage.redis import connect
 from storage.secret_key import Secrets
+from storage.session_views import SessionViews
 from storage.sessions import Sessions
+from storage.slack_messages import SlackMessages
 from storage.tenants import Tenants
 from storage.tickets import Tickets
 from storage.timers import Timers
+from storage.transcripts import Transcripts
 from storage.turns import TurnStore
 from storage.user_flags import UserFlags
 
@@ -82,6 +103,7 @@ class Parts:
     single_role: bool = False
     object_store: str | Path | None = None
     model: ModelAccess | None = None
+    slack: SlackAccess = field(default_factory=SlackAccess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +133,11 @@ class Runtime:
     hub: Hub
     door: Door
     events: EventDoor
+    approvals: ApprovalDoor
+    desk: Desk
+    operations: Operations
     conversations: WebConversations
+    uploads: WebUploads
     files: Files
     answers: Answers
     turns: TurnWorker | None
@@ -120,6 +146,9 @@ class Runtime:
     secrets: Secrets
     metrics: Metrics
     ping_redis: Callable[[], Awaitable[object]]
+    slack: SlackParts
+    slack_outbound: SlackOutbound
+    slack_inbound: SlackInbound
 
 
 @asynccontextmanager
@@ -155,6 +184,14 @@ async def open_runtime(
         tenants = Tenants(database, vault, clock)
         await tenants.check_secret()
         channels = Channels(database, vault, clock)
+        slack = build_slack(parts.slack, database, vault, channels, redis, parts.secrets, clock)
+        attachments = Attachments(database, clock)
+        files = Files(objects, attachments)
+        file_links = FileLinks(*parts.secrets.derive_each("files"), clock=clock)
+        slack_outbound = await stack.enter_async_context(
+            open_outbound(slack, files, file_links, channels.load)
+        )
+        adapters = {"slack": slack_outbound.adapter, **adapters}
         sessions = Sessions(database, clock)
         bots = TenantBots(parts.bots_dir, tenants)
         if roles.accepts or roles.works:
@@ -165,6 +202,7 @@ async def open_runtime(
         hub = Hub(relay)
         slots = EphemeralSlots(redis)
         flags = UserFlags(database, vault)
+        approvals = Approvals(database, vault, clock)
 
         async def channel_on(session: Session, platform: str) -> Channel | None:
             """The session's own channel where that is on the platform, else the tenant's oldest one there."""
@@ -178,6 +216,7 @@ async def open_runtime(
             open_answers(database, clock, tenants, bots, parts.model, warm=roles.works)
         )
         otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
+        selves = PersonSelves(Links(database, vault, clock), LinkCodes(redis, parts.secrets.derive("link")))
 
         def services(turn: Turn, overtaking: Overtaking) -> TurnServices:
             return TurnServices(
@@ -193,11 +232,15 @@ async def open_runtime(
                 answers.finder,
                 answers.writer,
                 answers.likeness,
+                files,
+                approvals,
+                selves,
             )
 
         def publish(turn: Turn, committed: Committed) -> None:
             for message in committed.messages:
                 hub.publish(turn.session.channel_id, turn.session.external_user_id, message)
+            slack_outbound.at_work.end(turn.session, replies=committed.deliveries > 0)
 
         queue = Queue(database)
         timers = Timers(database, clock)
@@ -205,7 +248,9 @@ async def open_runtime(
 
         def show_typing(turn: Turn) -> None:
             hub.publish(turn.session.channel_id, turn.session.external_user_id, Typing())
+            slack_outbound.at_work.begin(turn.session)
 
+        slack_beginning = SlackBeginning(files, attachments, channels.load, slack_outbound.downloads)
         deliveries = None
         turns = None
         if roles.works:
@@ -220,6 +265,7 @@ async def open_runtime(
                 show_typing,
                 deliveries.wake,
                 metrics.turn,
+                begin=slack_beginning.begin,
                 renew_every_s=lease.total_seconds() / 3,
             )
 
@@ -239,8 +285,20 @@ async def open_runtime(
                 relay.send_overtake(session_id, position)
 
         door = Door(store, hub, turns, wake, overtake)
-        events = EventDoor(Events(database, vault, clock), wake if turns is None else turns.wake)
+        wake_turn = wake if turns is None else turns.wake
+        events = EventDoor(Events(database, vault, clock), wake_turn)
+        approval_door = ApprovalDoor(approvals, AuditLog(database, clock), wake_turn)
+        desk = Desk(OperatorActions(database, vault, clock), wake_turn, stop_turn)
+        operations = Operations(
+            Operators(database, clock),
+            AuditLog(database, clock),
+            SessionViews(database),
+            Transcripts(database, vault),
+            desk,
+            events,
+        )
         messages = Messages(database, vault, clock)
+        limit = MessageLimit(redis)
         conversations = WebConversations(
             channels,
             sessions,
@@ -250,18 +308,35 @@ async def open_runtime(
             door.accept,
             stop_turn,
             bots.config,
-            MessageLimit(redis),
+            limit,
         )
-        files = Files(objects, Attachments(database, clock))
+        uploads = WebUploads(files, sessions.find_user, limit)
+        slack_conversations = SlackConversations(
+            slack.installations,
+            sessions,
+            messages,
+            SlackMessages(database, vault),
+            door.accept,
+            stop_turn,
+            bots.config,
+        )
+        slack_inbound = await stack.enter_async_context(
+            open_inbound(
+                slack, slack_outbound, slack_conversations, clock, metrics.slack_event, metrics.slack_refusal
+            )
+        )
         sweeper = Sweeper(
             tenants,
             {
                 "sessions_closed": sessions.close_silent,
                 "keys_forgotten": lambda tenant_id: sessions.forget_keys(tenant_id, clock() - KEYS_KEPT),
                 "spend_expired": answers.spend.expire,
+                "slack_tokens_renewed": slack.rotation.rotate,
+                **(file_sweeps(files, clock) if parts.object_store is not None else {}),
             },
         )
 
+        stack.push_async_callback(bus.flush)
         loops = await stack.enter_async_context(Loops())
         loops.start(bus.send_waiting())
         if relay is not None:
@@ -289,7 +364,11 @@ async def open_runtime(
             hub,
             door,
             events,
+            approval_door,
+            desk,
+            operations,
             conversations,
+            uploads,
             files,
             answers,
             turns,
@@ -298,6 +377,9 @@ async def open_runtime(
             parts.secrets,
             metrics,
             redis.ping,
+            slack,
+            slack_outbound,
+            slack_inbound,
         )
 
 

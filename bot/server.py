@@ -6,12 +6,15 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from aiohttp import web
 
+from adapters.api.adapter import mount as mount_api
 from adapters.files.adapter import mount as mount_files
 from adapters.files.links import Links
+from adapters.slack.install import mount as mount_slack_install
 from adapters.web.adapter import mount
 from adapters.web.tokens import Tokens
 from bot.errors import PortTaken
@@ -35,8 +38,22 @@ def build_app(
     """The application of `web` and `run`."""
     app = build_monitor(runtime)
     tokens = Tokens(*runtime.secrets.derive_each("web"), clock=clock)
-    mount(app, runtime.conversations, tokens, clock, demo_page=demo_page, token_in_url=token_in_url)
-    mount_files(app, runtime.files.open, Links(*runtime.secrets.derive_each("files"), clock=clock))
+    links = Links(*runtime.secrets.derive_each("files"), clock=clock)
+    file_url = partial(links.url, "")
+    mount(
+        app,
+        runtime.conversations,
+        runtime.uploads,
+        tokens,
+        file_url,
+        clock,
+        demo_page=demo_page,
+        token_in_url=token_in_url,
+    )
+    mount_api(app, runtime.operations, file_url)
+    mount_files(app, runtime.files.open, links)
+    mount_slack_install(app, runtime.slack.install_door)
+    runtime.slack_inbound.gate.mount(app)
     return app
 
 

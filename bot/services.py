@@ -16,17 +16,23 @@ from bot.likeness import Likeness
 from bot.live import Hub
 from bot.otp import OtpSender
 from bot.overtaking import Overtaking
+from bot.selves import PersonSelves
 from bot.writing import Writer
-from flows.errors import Unavailable
+from flows.errors import FileMissing, Unavailable
 from flows.llm.contract import Event, ModelRequest
 from flows.services import ModelChoice, OtpRefused, OtpStarted, Verdict
+from storage.approval_records import Decision
+from storage.approvals import Approvals
 from storage.clock import Clock
 from storage.ephemeral import EphemeralSlots
+from storage.errors import NotFound
 from storage.errors import Unavailable as StorageUnavailable
+from storage.files import Files
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.knowledge import Passage
-from storage.records import Flag, NewState, Session, Turn
+from storage.outcomes import Flag, NewState
+from storage.records import Session, Turn
 from storage.turns import TurnStore
 from storage.user_flags import UserFlags
 
@@ -35,7 +41,9 @@ class TurnServices:
     """Made for each turn; holds nothing but references."""
 
     __slots__ = (
+        "_approvals",
         "_clock",
+        "_files",
         "_finder",
         "_flags",
         "_hub",
@@ -48,6 +56,7 @@ class TurnServices:
         "_turn",
         "_vault",
         "_writer",
+        "selves",
     )
 
     def __init__(
@@ -64,6 +73,9 @@ class TurnServices:
         finder: Finder,
         writer: Writer,
         likeness: Likeness,
+        files: Files,
+        approvals: Approvals,
+        selves: PersonSelves,
     ) -> None:
         self._overtaking = overtaking
         self._turn = turn
@@ -77,6 +89,9 @@ class TurnServices:
         self._finder = finder
         self._writer = writer
         self._likeness = likeness
+        self._files = files
+        self._approvals = approvals
+        self.selves = selves
         self._search_ms = 0
 
     @property
@@ -117,6 +132,14 @@ class TurnServices:
     async def flags_read(self, session: Session) -> Mapping[str, Flag]:
         return await self._flags.read(session.tenant_id, session.user_id)
 
+    async def read_file(self, file_id: UUID) -> bytes:
+        try:
+            return await self._files.read(self._turn.session.tenant_id, file_id)
+        except NotFound as error:
+            raise FileMissing(str(error)) from error
+        except StorageUnavailable as error:
+            raise Unavailable(str(error)) from error
+
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
@@ -130,6 +153,20 @@ class TurnServices:
             return await self._otp.check(turn.session, purpose, guess)
         except StorageUnavailable as error:
             raise Unavailable(str(error)) from error
+
+    async def approval_settle(
+        self,
+        session: Session,
+        approval_id: UUID,
+        shown_hash: bytes,
+        decision: Decision | None,
+        *,
+        sensitive: bool,
+    ) -> Decision:
+        return await self._approvals.settle(session, approval_id, shown_hash, decision, sensitive=sensitive)
+
+    async def approval_use(self, session: Session, approval_id: UUID, shown_hash: bytes, key: str) -> bool:
+        return await self._approvals.use(session, approval_id, shown_hash, key)
 
     async def similar(self, text: str, candidates: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
         return await self._likeness.of(text, candidates)

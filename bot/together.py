@@ -8,7 +8,8 @@ from contextlib import suppress
 from flows import overlap
 from flows.bot import Bot
 from flows.services import Services
-from storage.records import Outcome, Turn
+from storage.outcomes import Outcome
+from storage.records import Turn
 from storage.turns import TurnStore
 
 
@@ -19,6 +20,8 @@ async def put_together(
 
     Waits, under the turn's lease, until the person has been quiet for as long as the flow says. Raises Unavailable.
     """
+    if turn.session.in_handoff:
+        return turn, None
     whole = overlap.joined(turn)
     flow = overlap.flow_of(bot, turn)
     begun = turn.state.checkpoint is not None

@@ -22,9 +22,10 @@ from flows.engine import give_up, run_turn
 from flows.errors import FlowError, FlowFailed
 from flows.services import Services
 from flows.texts import Texts
-from storage.errors import LeaseLost, NotFound, StorageError, Unavailable, VersionRace
+from storage.errors import HandedOver, LeaseLost, MovedOn, NotFound, StorageError, Unavailable, VersionRace
 from storage.ids import uuid7
-from storage.records import Committed, NewMessage, Outcome, Turn
+from storage.outcomes import NewMessage, Outcome
+from storage.records import Committed, Turn
 from storage.turns import TurnStore
 
 log = structlog.get_logger("parley.turns")
@@ -44,6 +45,15 @@ class Write(Protocol):
         """`commit` or `bury` of the turn store."""
 
 
+class Begin(Protocol):
+    async def __call__(self, turn: Turn) -> tuple[Turn, Outcome | None]:
+        """What a turn needs before its flow runs; an outcome where it is not to run. Raises Unavailable."""
+
+
+async def _as_it_is(turn: Turn) -> tuple[Turn, Outcome | None]:
+    return turn, None
+
+
 class Bots(Protocol):
     async def of(self, tenant_id: UUID) -> Bot:
         """The bot that answers for a tenant."""
@@ -59,9 +69,9 @@ class _Running:
 class TurnWorker:
     """Runs turns: one at a time in a session, up to `limit` sessions at once.
 
-    `services` makes what one turn may reach; `publish` shows its committed messages to whoever listens,
-    `show_typing` that an answer takes a moment; `wake_deliveries` is told of sessions that have something to
-    send, `count` of each turn's result and seconds.
+    `begin` brings what a turn of its platform lacks; `services` makes what one turn may reach; `publish` shows its
+    committed messages to whoever listens, `show_typing` that an answer takes a moment; `wake_deliveries` is told of
+    sessions that have something to send, `count` of each turn's result and seconds.
     """
 
     def __init__(
@@ -74,6 +84,7 @@ class TurnWorker:
         wake_deliveries: Callable[[UUID, UUID], None],
         count: Callable[[str, float], None],
         *,
+        begin: Begin = _as_it_is,
         limit: int = 256,
         renew_every_s: float = RENEW_EVERY_S,
     ) -> None:
@@ -85,6 +96,7 @@ class TurnWorker:
         self._show_typing = show_typing
         self._wake_deliveries = wake_deliveries
         self._count = count
+        self._begin = begin
         self._lanes = Lanes(self._work, limit=limit)
         self._running: dict[UUID, _Running] = {}
 
@@ -150,12 +162,20 @@ class TurnWorker:
             self._publish(turn, committed)
             if committed.deliveries:
                 self._wake_deliveries(turn.session.tenant_id, turn.session.id)
+            for told in committed.woken:
+                self.wake(turn.session.tenant_id, told)
             return committed.next
         except LeaseLost:
             result = "lease_lost"
         except VersionRace:
             result = "version_race"
-            return await self._again(turn)
+            return await self._again(turn, "the state changed meanwhile")
+        except HandedOver:
+            result = "handed_over"
+            return await self._again(turn, "the session went into other hands meanwhile")
+        except MovedOn:
+            result = "moved_on"
+            return await self._again(turn, "what was to be taken up went on meanwhile")
         except asyncio.CancelledError:
             result = "lease_lost" if renewal.lost else "cancelled"
             if not renewal.lost:
@@ -197,6 +217,10 @@ class TurnWorker:
             error = f"given up after {ATTEMPTS} tries"
             return await self._bury(running, await self._given_up(turn, services, error))
         bot = await self._bots.of(turn.session.tenant_id)
+        running.turn, outcome = await self._begin(turn)
+        if outcome is not None:
+            return await self._settle(self._store.commit, turn, outcome)
+        turn = running.turn
         try:
             whole, outcome = await put_together(self._store, bot, turn, services)
             if outcome is None:
@@ -213,7 +237,14 @@ class TurnWorker:
             return await self._bury(running, failure.outcome)
         if outcome.damage is not None:
             log.error("state_damaged", session=str(turn.session.id), reason=outcome.damage)
-        return await self._settle(self._store.commit, turn, outcome)
+        committed = await self._settle(self._store.commit, turn, outcome)
+        if outcome.hand is not None:
+            log.info(
+                "handed_over" if outcome.hand.to_person else "handed_back",
+                tenant=str(turn.session.tenant_id),
+                session=str(turn.session.id),
+            )
+        return committed
 
     async def _given_up(self, turn: Turn, services: Services, error: str) -> Outcome:
         try:
@@ -221,7 +252,7 @@ class TurnWorker:
         except (ConfigError, FlowError, NotFound):
             # Not even the bot can be had: the state stays as it was last committed.
             apology = NewMessage(turn.entry.reply_id or uuid7(), Texts().apology)
-            return Outcome((apology,), None, error=error)
+            return Outcome(() if turn.session.in_handoff else (apology,), None, error=error)
 
     async def _bury(self, running: _Running, outcome: Outcome) -> Committed:
         running.buried = True
@@ -241,8 +272,8 @@ class TurnWorker:
     def _claims_on(self) -> bool:
         return not self._lanes.is_closed
 
-    async def _again(self, turn: Turn) -> Turn | None:
-        await self._store.retry(turn, after=timedelta(), error="the state changed meanwhile")
+    async def _again(self, turn: Turn, why: str) -> Turn | None:
+        await self._store.retry(turn, after=timedelta(), error=why)
         return await self._store.load(turn.session.tenant_id, turn.session.id)
 
     async def _retry_later(self, turn: Turn, error: Exception) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.errors import ConfigError
 from config.toml import Table
 
+FILE = "bot.toml"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+")
@@ -68,17 +70,26 @@ class KnowledgeConfig:
 
 @dataclass(frozen=True, slots=True)
 class BotConfig:
-    """A bot's settings. `folder` is where its flows are; None when the tenant has no folder."""
+    """A bot's settings. `folder` is where its flows are; None when the tenant has no folder.
+
+    `hands_over`: there are persons who can take a conversation over.
+    `texts`, `commands` and `phrasings` stand in place of the engine's own words, by their names in `flows/texts.py`.
+    Which names there are, and what each needs, is known above: `bot/words.py` checks them.
+    """
 
     name: str = "Parley"
     default_flow: str | None = None
     greeting: str = "Hello! How can I help?"
     suggestions: tuple[str, ...] = ()
     idle_minutes: int = 30
+    hands_over: bool = True
     otp: OtpConfig = field(default_factory=OtpConfig)
     web: WebConfig = field(default_factory=WebConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrasings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: Path | None = None
 
 
@@ -94,7 +105,7 @@ def load_bot(bots_dir: Path, slug: str) -> BotConfig:
     folder = bots_dir / slug
     if not folder.is_dir():
         return BotConfig()
-    path = folder / "bot.toml"
+    path = folder / FILE
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -114,10 +125,14 @@ def _bot(table: Table, folder: Path) -> BotConfig:
         greeting=table.text("greeting", standard.greeting),
         suggestions=table.texts("suggestions"),
         idle_minutes=table.number("idle_minutes", standard.idle_minutes, smallest=1, largest=7 * 24 * 60),
+        hands_over=table.flag("hands_over", standard.hands_over),
         otp=_otp(table.table("otp")),
         web=_web(table.table("web")),
         model=_model(table.table("model")),
         knowledge=_knowledge(table.table("knowledge"), folder),
+        texts=table.table("texts").every_text(),
+        commands=table.table("commands").every_list(),
+        phrasings=table.table("phrasings").every_list(),
         folder=folder,
     )
     table.close()

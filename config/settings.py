@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -21,6 +21,11 @@ from config.values import (
     RedisUrl,
     SecretKeys,
     SlackApiUrl,
+    SlackAppToken,
+    SlackBotToken,
+    SlackClientId,
+    SlackClientSecret,
+    SlackSigningSecrets,
     Switch,
     secret_key,
 )
@@ -60,11 +65,11 @@ class Settings(BaseSettings):
     openai_base_url: HttpUrl | None = None
     voyage_api_key: str | None = Field(default=None, repr=False)
 
-    slack_signing_secret: str | None = Field(default=None, repr=False)
-    slack_bot_token: str | None = Field(default=None, repr=False)
-    slack_app_token: str | None = Field(default=None, repr=False)
-    slack_client_id: str | None = None
-    slack_client_secret: str | None = Field(default=None, repr=False)
+    slack_signing_secret: SlackSigningSecrets | None = Field(default=None, repr=False)
+    slack_bot_token: SlackBotToken | None = Field(default=None, repr=False)
+    slack_app_token: SlackAppToken | None = Field(default=None, repr=False)
+    slack_client_id: SlackClientId | None = None
+    slack_client_secret: SlackClientSecret | None = Field(default=None, repr=False)
     slack_api_base_url: SlackApiUrl | None = None
 
     twilio_account_sid: str | None = None
@@ -72,13 +77,20 @@ class Settings(BaseSettings):
     twilio_whatsapp_from: str | None = None
     twilio_api_base_url: HttpUrl | None = None
 
+    @model_validator(mode="after")
+    def _client_is_whole(self) -> Self:
+        if (self.slack_client_id is None) != (self.slack_client_secret is None):
+            missing = "SLACK_CLIENT_ID" if self.slack_client_id is None else "SLACK_CLIENT_SECRET"
+            raise ValueError(f"{missing} is not set: client id and secret of the Slack app go together")
+        return self
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment and `.env` of the working directory. Raises ConfigError."""
         try:
             return cls()
         except ValidationError as error:
-            raise ConfigError("; ".join(_sentence(*_fault(fault)) for fault in error.errors())) from None
+            raise ConfigError("; ".join(_sentence(fault) for fault in error.errors())) from None
         except UnicodeDecodeError:
             raise ConfigError(
                 ".env is not text in UTF-8: write it anew, starting from .env.example"
@@ -103,20 +115,24 @@ class Settings(BaseSettings):
         return tuple(secret_key(part) for part in self.parley_secret_key.split(","))
 
     @property
+    def slack_signing_secrets(self) -> tuple[str, ...]:
+        """Those of SLACK_SIGNING_SECRET, of which any may have signed; empty when it is not set."""
+        return tuple(self.slack_signing_secret.split(",")) if self.slack_signing_secret else ()
+
+    @property
     def public_url(self) -> str:
         """Where people reach this bot, without a slash at the end."""
         return (self.parley_public_url or f"http://localhost:{self.port}").rstrip("/")
 
 
-def _fault(error: object) -> tuple[str, str]:
+def _sentence(error: object) -> str:
     assert isinstance(error, dict)
+    if not error["loc"]:
+        # About several of them, which it names itself.
+        return str(error["ctx"]["error"])
     name = str(error["loc"][0]).upper()
     if error["type"] == "literal_error":
-        return name, f"has an unknown value: set it to one of {error['ctx']['expected']}"
+        return f"{name} has an unknown value: set it to one of {error['ctx']['expected']}"
     if error["type"] == "value_error":
-        return name, str(error["ctx"]["error"])
-    return name, str(error["msg"])
-
-
-def _sentence(name: str, fault: str) -> str:
-    return f"{name} {fault}"
+        return f"{name} {error['ctx']['error']}"
+    return f"{name} {error['msg']}"

@@ -42,11 +42,25 @@ class Table:
             raise self._wrong(key, advice)
         return tuple(value)
 
+    def every_text(self) -> dict[str, str]:
+        """All keys that are left, each with its text: for a table whose keys are known further up only."""
+        return {key: self.text(key, "") for key in list(self._left)}
+
+    def every_list(self) -> dict[str, tuple[str, ...]]:
+        """All keys that are left, each with its list of texts."""
+        return {key: self.texts(key) for key in list(self._left)}
+
     def number(self, key: str, default: int, *, smallest: int, largest: int) -> int:
         value = self._left.pop(key, default)
         # TOML's true is an int to Python.
         if not isinstance(value, int) or isinstance(value, bool) or not smallest <= value <= largest:
             raise self._wrong(key, f"write a whole number from {smallest} to {largest}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._left.pop(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "write true or false")
         return value
 
     def share(self, key: str, default: float) -> float:

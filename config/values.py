@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -77,11 +78,63 @@ def _secret_keys(value: object) -> str:
     return str(value)
 
 
+def _matching(pattern: str, wanted: str) -> Callable[[object], str]:
+    """A text of that form, which is not echoed: it is a secret, or was taken for one."""
+    form = re.compile(pattern)
+
+    def check(value: object) -> str:
+        text = str(value).strip()
+        if not form.fullmatch(text):
+            raise ValueError(wanted)
+        return text
+
+    return check
+
+
+def slack_bot_token(value: object) -> str:
+    """A bot's token that lasts. Raises ValueError, as the two below do: a sentence that goes behind a name."""
+    if str(value).strip().startswith("xoxe."):
+        raise ValueError(
+            "is a token with an end, as token rotation gives it: install the app by `parley slack install-link`, or "
+            "make an app without token rotation"
+        )
+    return _lasting_token(value)
+
+
+_lasting_token = _matching(
+    r"xoxb-[A-Za-z0-9-]{8,500}",
+    "is no bot's token: copy the one that begins with xoxb-, from OAuth & Permissions",
+)
+slack_app_token = _matching(
+    r"xapp-[0-9]+-[A-Za-z0-9-]{8,500}",
+    "is no app-level token: make one with the scope connections:write, in Basic Information; it begins with xapp-",
+)
+slack_signing_secrets = _matching(
+    r"[0-9a-f]{32,128}(,[0-9a-f]{32,128})*",
+    "is no signing secret: copy it from Basic Information, App Credentials; it is 32 digits and letters from a to f "
+    "(while it is changed: the new one, a comma, the old one)",
+)
+
 Port = Annotated[int, BeforeValidator(_port)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 SecretKeys = Annotated[str, BeforeValidator(_secret_keys)]
 PostgresUrl = Annotated[str, BeforeValidator(_address("postgresql", "postgres"))]
 RedisUrl = Annotated[str, BeforeValidator(_address("redis", "rediss", "unix"))]
 HttpUrl = Annotated[str, BeforeValidator(_address("https", "http"))]
+SlackBotToken = Annotated[str, BeforeValidator(slack_bot_token)]
+SlackAppToken = Annotated[str, BeforeValidator(slack_app_token)]
+SlackSigningSecrets = Annotated[str, BeforeValidator(slack_signing_secrets)]
+SlackClientId = Annotated[
+    str,
+    BeforeValidator(
+        _matching(r"[0-9]+\.[0-9]+", "is no client id: copy it from Basic Information, such as 123.456")
+    ),
+]
+SlackClientSecret = Annotated[
+    str,
+    BeforeValidator(
+        _matching(r"[0-9a-f]{32,128}", "is no client secret: copy it from Basic Information, App Credentials")
+    ),
+]
 SlackApiUrl = Annotated[str, BeforeValidator(_address("https", "http", ending="/api/"))]
 ObjectStoreUrl = Annotated[str, BeforeValidator(_address("file", "s3", "gs", "az", "abfs", "abfss"))]

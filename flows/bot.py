@@ -8,17 +8,23 @@ from dataclasses import fields
 
 from flows.errors import FlowMistake
 from flows.flow import Flow, version_order
+from flows.take_up import TAKE_UP
 from flows.texts import Commands, Phrasings, Texts
 from flows.triggers import Triggers, normalise
 
 
 class Registry:
-    """Flows by name and version; the newest version of a name is the one that starts."""
+    """Flows by name and version; the newest version of a name is the one that starts.
+
+    The built-in question `TAKE_UP` is found by its name, and is in no list.
+    """
 
     def __init__(self, flows: Iterable[Flow]) -> None:
         self._versions: dict[str, dict[str, Flow]] = {}
         for flow in flows:
             _ = flow.script
+            if flow.name == TAKE_UP.name:
+                raise FlowMistake(f"{flow.name!r} is a built-in flow: choose another name")
             versions = self._versions.setdefault(flow.name, {})
             if versions.setdefault(flow.version, flow) is not flow:
                 raise FlowMistake(
@@ -31,13 +37,15 @@ class Registry:
         }
 
     def newest(self, name: str) -> Flow | None:
-        return self._newest.get(name)
+        return TAKE_UP if name == TAKE_UP.name else self._newest.get(name)
 
     def get(self, name: str, version: str) -> Flow | None:
         return self._versions.get(name, {}).get(version)
 
     def candidates(self, name: str, version: str) -> list[Flow]:
         """The versions to try on a record of `version`: itself first, the others newest first."""
+        if name == TAKE_UP.name:
+            return [TAKE_UP]
         versions = self._versions.get(name, {})
         ordered = sorted(versions.values(), key=lambda flow: version_order(flow.version), reverse=True)
         pinned = versions.get(version)
@@ -53,7 +61,10 @@ class Registry:
 
 
 class Bot:
-    """Everything that answers for one tenant. Built once, never changed."""
+    """Everything that answers for one tenant. Built once, never changed.
+
+    `hands_over`: there are persons who can take a conversation over.
+    """
 
     def __init__(
         self,
@@ -64,8 +75,10 @@ class Bot:
         texts: Texts | None = None,
         commands: Commands | None = None,
         phrasings: Phrasings | None = None,
+        hands_over: bool = True,
     ) -> None:
         self.name = name
+        self.hands_over = hands_over
         self.texts = texts or Texts()
         self.registry = Registry(flows)
         self.triggers = Triggers(self.registry.all())
@@ -77,6 +90,7 @@ class Bot:
             *((_pattern(each), True) for each in phrasings.correct),
             *((_pattern(each), False) for each in phrasings.perhaps_correct),
         ]
+        self.rejections = [_pattern(each) for each in phrasings.reject]
         self.questions = [_pattern(each) for each in phrasings.question]
 
     def resolve(self, flow: Flow | str) -> Flow:

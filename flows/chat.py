@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.stage import Stage
 from flows.verbs import (
     answer,
+    approve,
     ask,
     call,
     continue_as,
@@ -13,9 +14,13 @@ from flows.verbs import (
     flag,
     gather,
     generate,
+    handoff,
+    link,
     memo,
     remember,
     say,
+    send_event,
+    unlink,
     verify_otp,
     wait,
 )
@@ -35,8 +40,13 @@ class Chat(Stage):
     flag = flag.flag
     answer = answer.answer
     generate = generate.generate
+    approve = approve.approve
     verify_otp = verify_otp.verify_otp
     enter = enter.enter
     end = end.end
     continue_as = continue_as.continue_as
     wait = wait.wait
+    send_event = send_event.send_event
+    handoff = handoff.handoff
+    link = link.link
+    unlink = unlink.unlink

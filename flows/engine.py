@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
 
 import structlog
 
+from flows.awaited import is_decided
 from flows.blame import where
 from flows.bot import Bot
-from flows.errors import FlowFailed, FlowMistake
+from flows.elsewhere import is_there_still, told_of_link
+from flows.errors import FlowFailed
 from flows.exchange import Exchange
-from flows.input import Input
+from flows.handover import GoOn, Over, Silent, Spoken, stand_by
 from flows.onlooker import Onlooker
-from flows.perform import End, Ending, perform
-from flows.record import MADE, Damaged, Frame, read_frames
-from flows.refit import lose, restart
+from flows.outcome import outcome_of
+from flows.record import Damaged, Frame, read_frames
 from flows.routing import route
 from flows.services import Services
-from flows.signals import Continued
-from flows.steering import Halt, correct, steer
-from flows.timers import hand_down, ring, take_in, timers_of
-from storage.records import EntryKind, NewMessage, Outcome, Turn
+from flows.stack import Broken, Stack
+from flows.steering import Halt, steer
+from flows.timers import ring, take_in
+from storage.outcomes import Hand, NewMessage, Outcome
+from storage.records import EntryKind, Turn
 
 _log = structlog.get_logger("flows")
-
-MOST_CONTINUATIONS = 100
 
 
 async def run_turn(
@@ -69,38 +69,86 @@ def as_it_stands(bot: Bot, turn: Turn, services: Services) -> tuple[Outcome, boo
 
 
 class _Engine:
-    """One turn. `worked` are all frames that it touched, by run id."""
+    """One turn."""
 
     def __init__(self, bot: Bot, turn: Turn, services: Services, onlooker: Onlooker | None = None) -> None:
         self.bot = bot
         self.turn = turn
         self.damage: str | None = None
-        self.exchange = Exchange(bot, turn, services, self._committed(), onlooker)
-        self.worked: dict[str, Frame] = {}
-        self._continuations = 0
+        self._services, self._onlooker = services, onlooker
+        self.exchange, self.stack = self._begin()
 
     async def run(self) -> Outcome:
+        try:
+            return await self._run()
+        except Broken as broken:
+            raise self.failure(broken.frame, broken.cause) from broken.cause
+
+    async def _run(self) -> Outcome:
+        if self.turn.session.in_handoff or self.turn.entry.kind is EntryKind.OPERATOR:
+            return await self._stand_by()
+        begun = self._take_up_checkpoint()
+        taken_up = self.exchange.taken_up
+        if taken_up is not None and not await is_there_still(self.exchange, taken_up):
+            # What the lost attempt went on with went on elsewhere: the question is answered anew.
+            self.exchange, self.stack = self._begin()
+            begun = False
         exchange = self.exchange
-        if not self._take_up_checkpoint() and self.damage is not None:
+        if not begun and self.damage is not None:
             exchange.redact = self.turn.entry.sealed
             exchange.tell(self.bot.texts.damaged)
-        self._retire()
+        self.stack.retire()
         if exchange.consumed:
-            await self._go_on(None)
+            await self.stack.go_on(None)
         elif self.turn.entry.kind is EntryKind.TIMER:
             if (time_up := ring(self.turn.entry, exchange.frames)) is not None:
-                await self._go_on(time_up)
+                await self.stack.go_on(time_up)
         elif self.turn.entry.kind is EntryKind.EVENT:
-            exchange.consumed = take_in(self.turn.entry, exchange.frames)
+            if not await told_of_link(exchange):
+                exchange.consumed = take_in(self.turn.entry, exchange.frames)
             if exchange.consumed:
-                await self._go_on(None)
+                await self.stack.go_on(None)
+        elif self.turn.entry.kind is EntryKind.DECISION:
+            exchange.consumed = is_decided(self.turn.entry, exchange.frames)
+            if exchange.consumed:
+                await self.stack.go_on(None)
         else:
             given = await steer(exchange, route(self.bot, self.turn.entry, exchange.frames))
             if given is not Halt.HALT:
-                await self._go_on(given)
-        for frame in exchange.frames:
+                await self.stack.go_on(given)
+        return self._finished()
+
+    async def _stand_by(self) -> Outcome:
+        """A person has the session, or an operator acts on it."""
+        exchange = self.exchange
+        begun = self._take_up_checkpoint()
+        if begun:  # an attempt that was lost: the calls that it made count, and nothing else
+            self.stack.worked = {frame.run: frame for frame in exchange.frames}
+            exchange.said, exchange.consumed = [], False
+            exchange.forget()
+            exchange.frames = self.stack.roll_back(None)
+        match stand_by(exchange):
+            case GoOn(given):
+                exchange.hand, exchange.consumed = Hand(to_person=False), True
+                self.stack.retire()
+                await self.stack.go_on(given)
+                return self._finished()
+            case Silent(changed):
+                reason = "handoff" if self.turn.session.in_handoff else "none"
+                outcome = replace(self._outcome(exchange.frames, ()), reason=reason)
+                return outcome if changed or begun else replace(outcome, state=None, timers=None, damage=None)
+            case Spoken(message, by):
+                outcome = self._outcome(exchange.frames, (message,))
+                return replace(outcome, agent=by, state=None, timers=None, damage=None)
+            case Over(resolved):
+                exchange.resolved, exchange.hand = resolved, Hand(to_person=False)
+                return replace(self._outcome([], ()), close=True)
+
+    def _finished(self) -> Outcome:
+        self.stack.note()
+        for frame in self.exchange.frames:
             frame.collapse()
-        return self._outcome(exchange.frames, tuple(exchange.said))
+        return self._outcome(self.exchange.frames, tuple(self.exchange.said))
 
     @property
     def top(self) -> Frame | None:
@@ -109,9 +157,13 @@ class _Engine:
     def abandon(self, error: str) -> Outcome:
         """Apologise without running anything."""
         if self._take_up_checkpoint():
-            self.worked = {frame.run: frame for frame in self.exchange.frames}
+            self.stack.worked = {frame.run: frame for frame in self.exchange.frames}
         self.exchange.redact = self.exchange.redact or self.turn.entry.sealed
         return self._apology(None, error)
+
+    def _begin(self) -> tuple[Exchange, Stack]:
+        exchange = Exchange(self.bot, self.turn, self._services, self._committed(), self._onlooker)
+        return exchange, Stack(exchange, self._committed)
 
     def _committed(self) -> list[Frame]:
         state = self.turn.state
@@ -139,111 +191,6 @@ class _Engine:
         self.exchange.frames = frames
         return True
 
-    def _retire(self) -> None:
-        """Drop frames whose flow is no longer registered."""
-        exchange = self.exchange
-        known = [frame for frame in exchange.frames if self.bot.registry.newest(frame.flow) is not None]
-        if len(known) == len(exchange.frames):
-            return
-        _log.warning("flow_retired", flows=[frame.flow for frame in exchange.frames if frame not in known])
-        if exchange.frames[-1] not in known:
-            self._hide_answer_to(exchange.frames[-1])
-        exchange.frames = known
-        exchange.tell(self.bot.texts.retired)
-
-    def _hide_answer_to(self, frame: Frame) -> None:
-        """Keep what was meant for a sensitive ask out of the transcript, though that ask is gone."""
-        if frame.pending is not None and frame.pending.sensitive and not self.exchange.consumed:
-            self.exchange.redact = True
-
-    def _continue(self, old: Frame, continued: Continued) -> None:
-        """Put another flow in the place of one; nothing but the slots that it was given is left of that."""
-        self._continuations += 1
-        if self._continuations > MOST_CONTINUATIONS:
-            raise self.failure(old, FlowMistake("continue_as again and again: ask something in between"))
-        self.exchange.secretive |= old.sensitive
-        self.exchange.push(continued.flow, old.opening)
-        anew = self.exchange.frames[-1]
-        anew.sensitive |= old.sensitive
-        anew.slots, anew.origin, anew.events = continued.slots, old.origin or old.flow, old.events
-
-    async def _go_on(self, given: Input | None) -> None:
-        """Run the frame on top, then those below it as they come free, until one waits."""
-        exchange = self.exchange
-        while exchange.frames:
-            frame, ending = await self._fit(exchange.frames[-1], given)
-            given = None
-            match ending.end:
-                case End.PARKED:
-                    exchange.settle()
-                    if ending.unused > 0:
-                        _log.debug("record_entries_unused", flow=frame.flow, count=ending.unused)
-                    return
-                case End.DIGRESSED if ending.digression is not None:
-                    exchange.settle()
-                    exchange.push(ending.digression, self.turn.entry.content)
-                case End.CORRECTED if ending.corrected is not None:
-                    exchange.fresh = []
-                    given = correct(exchange, frame, *ending.corrected)
-                case End.FINISHED | End.GAVE_UP:
-                    exchange.settle()
-                    if ending.end is End.GAVE_UP:
-                        exchange.tell(self.bot.texts.gave_up)
-                    ended = exchange.frames.pop()
-                    hand_down(ended, exchange.frames)
-                    exchange.secretive |= ended.sensitive
-                    exchange.consumed = True
-                case End.CONTINUED if ending.continued is not None:
-                    exchange.settle()
-                    self._continue(exchange.frames.pop(), ending.continued)
-                case End.GONE:
-                    exchange.fresh = []
-                    lose(frame, ending.detail)
-                case End.STOPPED:
-                    exchange.settle()
-                    exchange.forget()
-                    exchange.frames = self._roll_back(None)
-                    return
-                case _:
-                    raise self.failure(frame, ending.cause or RuntimeError(ending.end.name))
-
-    async def _fit(self, frame: Frame, given: Input | None) -> tuple[Frame, Ending]:
-        """Run the frame with the version of its flow that fits its record, else begin it anew."""
-        exchange = self.exchange
-        self.worked[frame.run] = frame
-        for flow in self.bot.registry.candidates(frame.flow, frame.version):
-            ending = await perform(exchange, frame, flow, given)
-            if ending.end is not End.MISFIT:
-                frame.version = flow.version
-                return frame, ending
-            exchange.fresh = []
-            _log.warning("record_misfit", flow=flow.name, version=flow.version, reason=ending.detail)
-        newest = self.bot.resolve(frame.flow)
-        self._hide_answer_to(frame)
-        try:
-            anew, migrated = restart(frame, newest)
-        except Exception as error:
-            raise self.failure(frame, error) from error
-        if not migrated:
-            exchange.tell(self.bot.texts.restarted)
-        exchange.frames[-1] = self.worked[frame.run] = anew
-        return anew, await perform(exchange, anew, newest, given)
-
-    def _roll_back(self, failed: Frame | None) -> list[Frame]:
-        """The committed frames, with the calls that this turn made; without one that cannot go on."""
-        frames = [] if self.damage is not None else read_frames(self.turn.state.data)
-        for frame in frames:
-            worked = self.worked.get(frame.run)
-            if worked is not None:
-                frame.carried.update(worked.carried)
-                frame.ordinal = max(frame.ordinal, worked.ordinal)
-                for row in worked.rows.values():
-                    if row.path not in frame.rows and row.kind in MADE:
-                        frame.carry(row)
-        if failed is not None and failed.pending is None:  # begun anew: its old record fits no code
-            return [frame for frame in frames if frame.run != failed.run]
-        return frames
-
     def failure(self, frame: Frame | None, cause: BaseException) -> FlowFailed:
         flow = self.bot.registry.newest(frame.flow) if frame is not None else None
         failure = FlowFailed(cause, self._apology(frame, where(frame, flow, cause)))
@@ -254,31 +201,13 @@ class _Engine:
         exchange = self.exchange
         exchange.said, exchange.fresh, exchange.dispatches = [], [], []
         exchange.forget()
-        exchange.tell(self.bot.texts.apology)
-        return self._outcome(self._roll_back(failed), tuple(exchange.said), error=error)
+        if not self.turn.session.in_handoff or exchange.hand is not None:
+            exchange.tell(self.bot.texts.apology)
+        return self._outcome(self.stack.roll_back(failed), tuple(exchange.said), error=error)
 
     def _outcome(
         self, frames: list[Frame], replies: tuple[NewMessage, ...], *, error: str | None = None
     ) -> Outcome:
-        return Outcome(
-            replies=replies,
-            state=self.exchange.state(frames),
-            dispatches=tuple(self.exchange.dispatches),
-            redact_input=self.exchange.redact,
-            parked_for=self._patience(frames),
-            reason=None if replies else "none",
-            damage=self.damage,
-            error=error,
-            flags=tuple(self.exchange.flags.values()),
-            resolved=self.exchange.resolved,
-            timers=timers_of(frames),
-        )
-
-    def _patience(self, frames: list[Frame]) -> timedelta | None:
-        flows = [self.bot.registry.newest(frame.flow) for frame in frames]
-        patience = max((flow.patience for flow in flows if flow is not None), default=None)
-        last = max((timer.due_at for timer in timers_of(frames)), default=None)
-        if patience is None or last is None:
-            return patience
-        # Silence is no reason to close a session that will speak by itself.
-        return patience + max(last - self.exchange.services.now(), timedelta())
+        self.stack.note()
+        worked = self.stack.worked.values()
+        return outcome_of(self.exchange, frames, replies, worked=worked, damage=self.damage, error=error)

@@ -7,6 +7,7 @@ FlowError
 ├── CallFailed           a call that failed for good; `kind`, `message`; the flow may catch it
 ├── Unanswered           the person gave no valid answer in all tries; the flow may catch it
 ├── FlowFailed           a flow raised: `cause`, and the `outcome` to bury the turn with
+├── FileMissing          the bytes of a file are not there any more
 └── Unavailable          a port cannot be reached just now (raised by implementations of `Services`)
 
 Rejected                 raised by a validator: its text is for the person
@@ -14,7 +15,7 @@ Rejected                 raised by a validator: its text is for the person
 
 from __future__ import annotations
 
-from storage.records import Outcome
+from storage.outcomes import Outcome
 
 
 class FlowError(Exception):
@@ -65,6 +66,12 @@ class FlowFailed(FlowError):
 
 class Unavailable(FlowError):
     """A port cannot be reached just now; what guards money or secrets then fails closed."""
+
+
+class FileMissing(FlowError):
+    """A file was deleted, or what is stored is not what came in; trying again does not help."""
+
+    permanent = True
 
 
 class Rejected(Exception):

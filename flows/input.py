@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from storage.records import UploadedFile
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What the person wrote."""
+    """What the person wrote, and the files that came with it; files may come without a word."""
 
     text: str
+    files: tuple[UploadedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +35,11 @@ class TimeUp:
     role: str
 
 
-Input: TypeAlias = Typed | Pressed | Puzzled | TimeUp
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """The person who had the session, `by` name, gave it back."""
+
+    by: str
+
+
+Input: TypeAlias = Typed | Pressed | Puzzled | TimeUp | HandedBack

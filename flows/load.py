@@ -26,6 +26,9 @@ class BotSettings(Protocol):
     @property
     def default_flow(self) -> str | None: ...
 
+    @property
+    def hands_over(self) -> bool: ...
+
 
 def load_bot(
     folder: Path | None,
@@ -60,6 +63,7 @@ def load_bot(
             texts=texts,
             commands=commands,
             phrasings=phrasings,
+            hands_over=settings.hands_over,
         )
     except FlowMistake as mistake:
         raise FlowMistake(f"{where}{mistake}") from None

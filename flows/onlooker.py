@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from flows.record import Status
+
+
+class Known(NamedTuple):
+    """How a verb ended, and its value as the record has values."""
+
+    status: Status
+    value: Any
 
 
 class Onlooker(Protocol):
@@ -14,3 +23,6 @@ class Onlooker(Protocol):
 
     def stand_in(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """What is called in place of a function; the function itself for a real call."""
+
+    def recall(self, flow: str, kind: str, path: str, digest: str) -> Known | None:
+        """What a verb came to some other time, in place of doing it; None where that is not known."""

@@ -9,7 +9,8 @@ from flows.engine import as_it_stands
 from flows.flow import Flow
 from flows.record import FORMAT
 from flows.services import Services
-from storage.records import Entry, EntryKind, Outcome, Turn
+from storage.outcomes import Outcome, Result
+from storage.records import Entry, EntryKind, Turn
 
 MOST_JOINED = 20
 _JOINED = "joined"
@@ -26,12 +27,13 @@ def flow_of(bot: Bot, turn: Turn) -> Flow | None:
 
 
 def joinable(bot: Bot, entry: Entry) -> bool:
-    """Whether it is a plain message: no button, no command, no exact phrase, which all mean something by themselves."""
+    """Whether it is a plain message: no button, file, command or exact phrase, which all mean something alone."""
     text = entry.content
     return (
         entry.kind is EntryKind.MESSAGE
         and entry.payload is None
         and entry.damage is None
+        and not entry.attachments
         and bool(text.strip())
         and bot.command(text) is None
         and bot.triggers.exact(text) is None
@@ -64,4 +66,5 @@ def hold(bot: Bot, turn: Turn, services: Services) -> Outcome | None:
         state=replace(outcome.state, data=data),
         redact_input=waits_for_secret,
         reason=_JOINED,
+        results=(Result(_JOINED, _JOINED, None),),
     )

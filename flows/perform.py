@@ -15,7 +15,18 @@ from flows.input import Input
 from flows.record import Frame, Status
 from flows.repair import Place
 from flows.run import Run
-from flows.signals import AskAgain, Continued, Ended, Interrupted, Misfit, Parked, Signal, Stopped, Unverified
+from flows.signals import (
+    AskAgain,
+    Continued,
+    Elsewhere,
+    Ended,
+    Interrupted,
+    Misfit,
+    Parked,
+    Signal,
+    Stopped,
+    Unverified,
+)
 from flows.values import decode
 from flows.vocabulary import Reply
 
@@ -28,6 +39,7 @@ class End(Enum):
     CORRECTED = auto()
     FINISHED = auto()
     CONTINUED = auto()
+    ELSEWHERE = auto()
     GAVE_UP = auto()
     STOPPED = auto()
     MISFIT = auto()
@@ -40,7 +52,7 @@ class Ending:
     """`cause` of a failure, `digression` to another flow, `detail`: a misfit's reason or a gone value's path.
 
     `corrected` is the answered question that was corrected, with what the person says now.
-    `continued` is the flow that takes this one's place.
+    `continued` is the flow that takes this one's place, `elsewhere` what goes on instead of the built-in question.
     `unused` counts entries of the record that the run did not meet.
     """
 
@@ -51,6 +63,7 @@ class Ending:
     unused: int = 0
     corrected: tuple[Place, str] | None = None
     continued: Continued | None = None
+    elsewhere: Elsewhere | None = None
 
 
 async def perform(exchange: Exchange, frame: Frame, flow: Flow, given: Input | None) -> Ending:
@@ -116,6 +129,8 @@ def _ending(run: Run, cause: BaseException | None) -> Ending:
             return Ending(End.FINISHED)
         case Continued():
             return Ending(End.CONTINUED, continued=signal)
+        case Elsewhere():
+            return Ending(End.ELSEWHERE, elsewhere=signal)
         case Parked() if run.digression is not None:
             return Ending(End.DIGRESSED, digression=run.digression)
         case Parked() if run.corrected is not None and run.correction is not None:

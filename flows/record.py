@@ -23,8 +23,8 @@ MOST_ROWS = 1000
 class Status(StrEnum):
     """How a recorded verb ended.
 
-    `started`: a call under way when this was written. `ephemeral`: the value is in the session's
-    short-lived store. `lost`: that value expired and its ask comes again.
+    `started`: a call under way when this was written, or an approval that nobody has decided yet. `ephemeral`: the
+    value is in the session's short-lived store. `lost`: that value expired and its ask comes again.
     """
 
     OK = "ok"
@@ -37,6 +37,8 @@ class Status(StrEnum):
 _STATUSES = {status.value: status for status in Status}
 # What costs or changes something outside, each time that it is done.
 MADE = frozenset({"call", "generate"})
+# Labels of an `approve` that waits: whether the one who talks may decide it.
+ASKER, OTHERS = "asker", "others"
 SETTLED = frozenset({Status.OK, Status.FAILED, Status.EPHEMERAL})
 
 
@@ -68,6 +70,11 @@ class Pending(NamedTuple):
     label: str
     sensitive: bool = False
 
+    @property
+    def leaves_free(self) -> bool:
+        """Whether the person may do something else meanwhile, because somebody or something else is waited for."""
+        return self.kind == "wait" or (self.kind == "approve" and self.label == OTHERS)
+
 
 class Alarm(NamedTuple):
     """A timer of the verb at `path`; `role` is `due` or `remind`, `due` the time in ISO 8601.
@@ -96,7 +103,7 @@ class Frame:
     over a restart, by name. `expected` is what was pending before a restart. `opening` is the text that
     started the flow. `collapsed` are children that returned in this pass, by their path. `alarms` are the
     timers of the verb that waits. `events` are `[name, value]` that came before anything waited for them,
-    newest last.
+    newest last. `home` is the session in which the run began, where that is another.
     """
 
     flow: str
@@ -117,6 +124,7 @@ class Frame:
     events: list[list[Any]] = field(default_factory=list)
     slots: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
+    home: str = ""
     at: str = ""
 
     def add(
@@ -137,8 +145,12 @@ class Frame:
         self.rows[path] = Row(ordinal, scope, key, kind, digest, status, value, final)
 
     def carry(self, row: Row) -> None:
-        """Keep what must not be asked of the world twice: a call or a model's answer, an event that came."""
-        if (row.kind in MADE and row.status is Status.OK) or (row.kind == "wait" and row.value is not None):
+        """Keep what must not be asked of the world twice: a call, a model's answer, an event that came, a used yes."""
+        if (
+            (row.kind in MADE and row.status is Status.OK)
+            or (row.kind == "wait" and row.value is not None)
+            or (row.kind == "approve" and "used" in row.value)
+        ):
             self.carried[row.path] = row
 
     def collapse(self) -> None:
@@ -181,6 +193,8 @@ def write_frame(frame: Frame) -> dict[str, Any]:
         written["slots"] = frame.slots
     if frame.origin:
         written["origin"] = frame.origin
+    if frame.home:
+        written["home"] = frame.home
     return written
 
 
@@ -217,6 +231,7 @@ def _read_frame(written: Mapping[str, Any]) -> Frame:
         events=[[_text(name), value] for name, value in written.get("events", [])],
         slots=dict(written.get("slots", {})),
         origin=_text(written.get("origin", "")),
+        home=_text(written.get("home", "")),
     )
     if frame.rows and frame.ordinal <= max(row.ordinal for row in frame.rows.values()):
         raise ValueError("ordinals")

@@ -26,6 +26,7 @@ def restart(frame: Frame, flow: Flow) -> tuple[Frame, bool]:
         opening=frame.opening,
         slots=frame.slots,
         origin=frame.origin,
+        home=frame.home,
         sensitive=frame.sensitive or flow.sensitive,
         carried=dict(frame.carried),
         expected=frame.pending or frame.expected,

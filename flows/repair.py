@@ -52,9 +52,10 @@ def correction(bot: Bot, text: str) -> Correction | None:
     """The correction that a message may be."""
     said = text.strip().rstrip(".!").rstrip()
     for pattern, plain in bot.corrections:
-        if found := pattern.fullmatch(said):
-            parts = found.groupdict()
-            return Correction(parts["new"].strip(), (parts.get("old") or "").strip(), plain)
+        found = pattern.fullmatch(said)
+        parts = found.groupdict("") if found else {}
+        if new := parts.get("new", "").strip():
+            return Correction(new, parts.get("old", "").strip(), plain)
     return None
 
 

@@ -13,7 +13,7 @@ from flows.record import Frame
 from storage.records import Entry, EntryKind
 
 DEEPEST_STACK = 5
-ORDERS = frozenset({"cancel", "start_over", "back", "help"})
+ORDERS = frozenset({"cancel", "start_over", "back", "help", "person"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """Files without a word, and nothing that waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expired:
     """A button of an ask that no longer waits."""
 
@@ -61,7 +66,7 @@ class Nothing:
     """Nothing waits for such an entry."""
 
 
-Route: TypeAlias = Offer | Start | Guess | Order | Menu | Expired | Nothing
+Route: TypeAlias = Offer | Start | Guess | Order | Menu | Unasked | Expired | Nothing
 
 
 def route(bot: Bot, entry: Entry, frames: Sequence[Frame]) -> Route:
@@ -81,7 +86,9 @@ def route(bot: Bot, entry: Entry, frames: Sequence[Frame]) -> Route:
     if (name := bot.command(text)) is not None and name in ORDERS:
         return Order(name)
     if frames:
-        return _beside(bot, text, frames) or Offer(Typed(text))
+        return _beside(bot, text, frames) or Offer(Typed(text, entry.attachments))
+    if entry.attachments and not text.strip():
+        return Unasked()
     if flow := bot.triggers.match(text):
         return Start(flow, text)
     flows = guessable(bot)
@@ -91,12 +98,14 @@ def route(bot: Bot, entry: Entry, frames: Sequence[Frame]) -> Route:
 
 
 def _beside(bot: Bot, text: str, frames: Sequence[Frame]) -> Route | None:
-    """Where a text goes while the flow that talks waits for a time or an event, and the person is free meanwhile."""
+    """Where a text goes while the flow that talks waits for something else, and the person is free meanwhile."""
     waiting, under_way = frames[-1].pending, {frame.flow for frame in frames}
-    if waiting is None or waiting.kind != "wait" or len(frames) >= DEEPEST_STACK:
+    if waiting is None or not waiting.leaves_free or len(frames) >= DEEPEST_STACK or not text.strip():
         return None
     if flow := bot.triggers.match(text):
         return None if flow.name in under_way else Start(flow, text)
+    if waiting.kind == "approve" and bot.command(text) in ("approve", "reject"):
+        return None
     if bot.default is not None and bot.default.name in under_way:
         return None
     flows = tuple(flow for flow in guessable(bot) if flow.name not in under_way)

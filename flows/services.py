@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from flows.llm.contract import Event, ModelRequest
+from flows.selves import Selves
+from storage.approval_records import Decision
 from storage.knowledge import Passage
-from storage.records import Flag, NewState, Session, Turn
+from storage.outcomes import Flag, NewState
+from storage.records import Session, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,13 @@ class Services(Protocol):
     async def flags_read(self, session: Session) -> Mapping[str, Flag]:
         """All that is remembered of the session's user, by name."""
 
+    @property
+    def selves(self) -> Selves:
+        """What is known of the person's other selves."""
+
+    async def read_file(self, file_id: UUID) -> bytes:
+        """The bytes of a file that a person sent. Raises FileMissing and Unavailable."""
+
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
@@ -97,6 +107,24 @@ class Services(Protocol):
 
     async def otp_check(self, turn: Turn, purpose: str, guess: str) -> Verdict:
         """Judge a guess, once. Unavailable: fails closed."""
+
+    async def approval_settle(
+        self,
+        session: Session,
+        approval_id: UUID,
+        shown_hash: bytes,
+        decision: Decision | None,
+        *,
+        sensitive: bool,
+    ) -> Decision:
+        """Decide an approval of the session, once: what stands, which may be what somebody else decided before.
+
+        None only looks. Also one that is not there, or is bound to something else, has expired. The reason of a
+        `sensitive` one is sealed.
+        """
+
+    async def approval_use(self, session: Session, approval_id: UUID, shown_hash: bytes, key: str) -> bool:
+        """Use an approval for the call with this key; False unless it was given and no other call used it."""
 
     async def similar(self, text: str, candidates: Mapping[str, Sequence[str]]) -> Mapping[str, float]:
         """How alike a text is to each candidate, by the nearest of its texts: 1 for the same words. Unavailable."""

@@ -4,6 +4,7 @@ Signal (a BaseException, so that a flow's `except Exception` does not stop it)
 ├── Parked        waits for the person; also what any verb raises while the run is being left
 ├── Ended         the flow said `end`
 ├── Continued     the flow said `continue_as`
+├── Elsewhere     it was answered whether to go on with what waits in another chat
 ├── Unverified    the person could not be verified: the `unverified` branch is next
 ├── Misfit        the record does not fit the code
 ├── AskAgain      an expired ephemeral value was used: its ask comes again
@@ -43,6 +44,15 @@ class Continued(Signal):
         super().__init__()
         self.flow = flow
         self.slots = slots
+
+
+class Elsewhere(Signal):
+    """What waits in the session `session_id` goes on here; without one, `flow` begins here if it is named."""
+
+    def __init__(self, session_id: str | None, flow: str) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.flow = flow
 
 
 class Unverified(Signal):

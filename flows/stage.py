@@ -76,6 +76,15 @@ class Stage:
         encoded = encode(value, f"{kind} {key}")
         self.run.frame.add(self.scope, key, kind, digest, status, encoded, final)
 
+    def recalled(self, key: str, kind: str, digest: str = "", *, final: bool = False) -> bool:
+        """Put on record what an onlooker knows a verb to have come to; tells whether it knows that."""
+        onlooker, frame = self.run.exchange.onlooker, self.run.frame
+        if onlooker is None or (known := onlooker.recall(frame.flow, kind, self.scope + key, digest)) is None:
+            return False
+        final = final and known.status is Status.OK
+        frame.add(self.scope, key, kind, digest, known.status, known.value, final)
+        return True
+
     def child(self, scope: str) -> Stage:
         """The stage of a function that runs in a scope of its own, as the same kind of chat."""
         return type(self)(self.run, scope)

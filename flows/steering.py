@@ -7,6 +7,7 @@ from typing import assert_never
 
 import structlog
 
+from flows.elsewhere import asked_to_carry_on, begin
 from flows.exchange import Exchange, PortFailed
 from flows.flow import Flow
 from flows.input import Input, Puzzled, Typed
@@ -15,11 +16,14 @@ from flows.record import Frame
 from flows.refit import step_back, take_back
 from flows.repair import Place, own
 from flows.router import pick
-from flows.routing import Expired, Guess, Menu, Nothing, Offer, Order, Route, Start
+from flows.routing import Expired, Guess, Menu, Nothing, Offer, Order, Route, Start, Unasked
 from flows.timers import hand_down
 from flows.vocabulary import Reply
+from storage.outcomes import Hand, Result
 
 _log = structlog.get_logger("flows")
+
+ASKED_FOR = "asked for a person"
 
 
 class Halt(Enum):
@@ -30,11 +34,13 @@ class Halt(Enum):
 
 async def steer(exchange: Exchange, chosen: Route) -> Input | Halt | None:
     """Change the stack of frames as the route says; what the frame on top is run with then, or that none is run."""
+    if await asked_to_carry_on(exchange):
+        return None
     match chosen:
         case Offer(given):
             return given
         case Start(flow, opening):
-            exchange.push(flow, opening)
+            await begin(exchange, flow, opening)
             return None
         case Guess(text, flows):
             await _guess(exchange, text, flows)
@@ -43,6 +49,9 @@ async def steer(exchange: Exchange, chosen: Route) -> Input | Halt | None:
             return _obey(exchange, name)
         case Menu():
             _show_menu(exchange, understood=False)
+            return Halt.HALT
+        case Unasked():
+            exchange.tell(exchange.bot.texts.unasked_file)
             return Halt.HALT
         case Expired():
             exchange.consumed = True
@@ -74,11 +83,13 @@ async def _guess(exchange: Exchange, text: str, flows: tuple[Flow, ...]) -> None
     picked = await pick(flows, text, exchange.services)
     _log.info("routed", flows=[flow.name for flow in picked.flows], by=picked.by)
     exchange.consumed = True
+    if picked.flows or picked.by_model:
+        exchange.note(Result("route", picked.by, [flow.name for flow in picked.flows]))
     if len(picked.flows) > 1:
         exchange.say(Reply(bot.texts.which, starters(picked.flows)))
         exchange.settle()
     elif flow := picked.flows[0] if picked.flows else bot.default:
-        exchange.push(flow, text)
+        await begin(exchange, flow, text)
     else:
         _show_menu(exchange, understood=False)
     if picked.by_model:
@@ -97,6 +108,14 @@ def _obey(exchange: Exchange, order: str) -> Input | Halt | None:
             exchange.push(flow, exchange.turn.entry.content)
         case "help" if frames:
             return Puzzled()
+        case "person" if flow := own(bot, "person", frames):
+            exchange.push(flow, exchange.turn.entry.content)
+        case "person" if bot.hands_over:
+            exchange.hand = Hand(to_person=True, reason=ASKED_FOR)
+            exchange.tell(texts.handed_over)
+            return Halt.HALT
+        case "person":
+            exchange.tell(texts.no_person)
         case "cancel" if frames:
             hand_down(frames.pop(), frames)
             _repaired(exchange, "cancel", texts.cancelled)

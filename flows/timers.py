@@ -12,7 +12,8 @@ from flows.errors import FlowMistake
 from flows.input import TimeUp
 from flows.record import Alarm, Frame
 from flows.run import Run
-from storage.records import Entry, Timer
+from storage.outcomes import Timer
+from storage.records import Entry
 
 MOST_EVENTS = 100
 LONGEST = timedelta(days=3660)
@@ -47,19 +48,19 @@ def time_is_up(run: Run, path: str) -> bool:
     )
 
 
-def ring(entry: Entry, frames: Sequence[Frame]) -> TimeUp | None:
+def ring(entry: Entry, frames: Sequence[Frame], *, heard: bool = True) -> TimeUp | None:
     """What a timer says to the flow that talks; None when nothing is to be run for it.
 
-    For a flow under another one it is kept until that flow talks again. A timer whose verb no longer waits
-    comes to nothing.
+    For a flow under another one it is kept until that flow talks again; unless `heard`, for every flow, whether or
+    not it is then said here. A timer whose verb no longer waits comes to nothing.
     """
     for frame in frames:
         waiting = frame.pending or frame.expected
         for place, alarm in enumerate(frame.alarms):
             if alarm.id == str(entry.id) and waiting is not None and alarm.path == waiting.path:
-                if frame is frames[-1]:
-                    return TimeUp(alarm.role)
-                frame.alarms[place] = alarm._replace(rung=True)
+                if frame is not frames[-1] or not heard:
+                    frame.alarms[place] = alarm._replace(rung=True)
+                return TimeUp(alarm.role) if frame is frames[-1] else None
     return None
 
 
@@ -117,4 +118,6 @@ def checked(duration: timedelta, place: str) -> timedelta:
 
 
 def _waits_for(frame: Frame, name: str) -> bool:
-    return frame.pending is not None and frame.pending.kind == "wait" and frame.pending.label == name
+    return (
+        frame.pending is not None and frame.pending.kind in ("wait", "link") and frame.pending.label == name
+    )

@@ -50,7 +50,9 @@ class Triggers:
     def match(self, text: str) -> Flow | None:
         """The flow that the text starts: by command, phrase, then pattern in the order of registration."""
         words = text.split(maxsplit=1)
-        if words and (flow := self._commands.get(normalise(words[0]))) and words[0].startswith("/"):
+        if not words:  # a file without a word, which a pattern may match
+            return None
+        if (flow := self._commands.get(normalise(words[0]))) and words[0].startswith("/"):
             return flow
         if flow := self.exact(text):
             return flow

@@ -7,16 +7,32 @@ restart, and tells whether any text is fine (`free_text`), so that only an exact
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from flows.errors import FlowMistake, Rejected
+from flows.file_answers import file
 from flows.triggers import normalise
+from flows.validator import Validator
+from storage.records import UploadedFile
 
-T = TypeVar("T")
+__all__ = [
+    "Validator",
+    "day",
+    "email",
+    "file",
+    "integer",
+    "number",
+    "of",
+    "pattern",
+    "phone",
+    "several_of",
+    "text",
+    "yes_no",
+]
+
 LimitedT = TypeVar("LimitedT", int, Decimal, date)
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -26,18 +42,6 @@ _DAY_FORMS = (
     (re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"), "2001-12-31"),
     (re.compile(r"(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4})"), "31.12.2001"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Validator(Generic[T]):
-    """A named check."""
-
-    label: str
-    check: Callable[[str], T]
-    free_text: bool = False
-
-    def __call__(self, text: str) -> T:
-        return self.check(text)
 
 
 def text(*, shortest: int = 1, longest: int = 4000) -> Validator[str]:
@@ -200,6 +204,7 @@ _OF_TYPES: dict[Any, Validator[Any]] = {
     Decimal: number(),
     bool: yes_no(),
     date: day(),
+    UploadedFile: file(),
     float: Validator("float", lambda given: float(number()(given))),
 }
 

@@ -1,9 +1,9 @@
-"""Values of the record as JSON: plain JSON values, and date, datetime, Decimal and UUID as tagged ones.
+"""Values of the record as JSON: plain JSON values, and date, datetime, Decimal, UUID and files as tagged ones.
 
-A tagged value is `{"$": tag, "v": text}`. Also tagged is whatever jsonb would hand back changed: big
-integers, floats that it would turn into integers, text with NUL or half surrogates, and dicts with a
-key `$`. Only exact types are taken, because a subclass would come back as its parent. A time
-zone comes back as its offset.
+A tagged value is `{"$": tag, "v": text}`, of a file its id, name, type and size, never its bytes. Also tagged is
+whatever jsonb would hand back changed: big integers, floats that it would turn into integers, text with NUL or half
+surrogates, and dicts with a key `$`. Only exact types are taken, because a subclass would come back as its parent. A
+time zone comes back as its offset.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import orjson
 
 from flows.errors import Unrecordable
 from flows.gone import Gone
+from storage.records import UploadedFile
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _DEEPEST = 64
@@ -74,6 +75,8 @@ def _encode(value: Any, verb: str, depth: int) -> Any:
             return _tagged("decimal", str(value))
         case UUID():
             return _tagged("uuid", str(value))
+        case UploadedFile():
+            return _tagged("file", [str(value.id), value.name, value.type, value.size])
     if depth == 0:
         raise Unrecordable(f"{verb}: the value is nested more than {_DEEPEST} deep")
     if type(value) is list:
@@ -127,5 +130,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "date": date.fromisoformat,
     "decimal": Decimal,
     "uuid": UUID,
+    "file": lambda parts: UploadedFile(UUID(parts[0]), *parts[1:]),
     "dict": lambda items: {key: decode(item) for key, item in items},
 }

@@ -8,10 +8,12 @@ renders as well as its platform can:
      "card": {"title": "…", "text": "…", "fields": [["Name", "Ada"]], "link": "https://…", "image": "https://…"},
      "image": {"url": "https://…", "alt": "…"},
      "file": {"url": "https://…", "name": "terms.pdf", "type": "application/pdf"},
-     "citations": [{"title": "Fees › Cards", "url": "https://…", "quote": "A new card costs …"}]}
+     "citations": [{"title": "Fees › Cards", "url": "https://…", "quote": "A new card costs …"}],
+     "approval": {"id": "…", "expires_at": "2026-03-01T12:10:00+00:00"}}
 
 Absent parts are left out. A `payload` is opaque text: pressing the button sends it back as the payload of
-an action. On platforms without buttons, list the labels with numbers: both are understood when typed.
+an action. On platforms without buttons, list the labels with numbers: both are understood when typed. `approval` names
+the approval that a reply asks for, so that all that was shown of it can be brought up to date later.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -76,6 +79,14 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalMark:
+    """The approval that a reply asks for; `expires_at` in ISO 8601."""
+
+    id: UUID
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
     """A choice as it is shown, with the payload that pressing it sends."""
 
@@ -93,6 +104,7 @@ class Reply:
     image: Image | None = None
     file: File | None = None
     citations: tuple[Citation, ...] = ()
+    approval: ApprovalMark | None = None
     sensitive: bool = False
 
 
@@ -112,6 +124,8 @@ def render(reply: Reply) -> tuple[str, ContentType]:
         document["file"] = {"url": clean(file.url), "name": clean(file.name), "type": clean(file.type)}
     if reply.citations:
         document["citations"] = [_citation(citation) for citation in reply.citations]
+    if reply.approval is not None:
+        document["approval"] = {"id": str(reply.approval.id), "expires_at": reply.approval.expires_at}
     if not document:
         return clean(reply.text), ContentType.TEXT
     return orjson.dumps({"text": clean(reply.text), **document}).decode(), ContentType.RICH

@@ -32,7 +32,7 @@ class AttachmentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that a person sent or a flow made."""
+    """A file that a person sent or a flow made. `sensitive`: a sensitive ask took it, so it has no name any more."""
 
     id: UUID
     user_id: UUID
@@ -44,6 +44,7 @@ class Attachment:
     sha256: bytes
     status: AttachmentStatus
     created_at: datetime
+    sensitive: bool = False
 
 
 class Attachments:
@@ -111,7 +112,7 @@ class Attachments:
         return _attachment(row)
 
     async def of_message(self, tenant_id: UUID, message_id: UUID) -> list[Attachment]:
-        """A message's files, in the order in which they came."""
+        """A message's files, in its order."""
         async with self._database.tenant(tenant_id) as connection:
             rows = await connection.fetch(self._sql.of_message, tenant_id, message_id)
         return [_attachment(row) for row in rows]
@@ -136,6 +137,11 @@ class Attachments:
         async with self._database.tenant(tenant_id) as connection:
             rows = await connection.fetch(self._sql.delete_unclaimed, tenant_id, before, limit)
         return [row["file_url"] for row in rows]
+
+    async def count_unclaimed(self, tenant_id: UUID, user_id: UUID) -> int:
+        """How many files of a user no message has claimed."""
+        async with self._database.tenant(tenant_id) as connection:
+            return int(await connection.fetchval(self._sql.count_unclaimed, tenant_id, user_id))
 
     async def known_keys(self, tenant_id: UUID, keys: Sequence[str]) -> set[str]:
         """Those of `keys` that a row names."""
@@ -172,4 +178,5 @@ def _attachment(row: Mapping[str, Any]) -> Attachment:
         row["sha256"],
         AttachmentStatus(row["status"]),
         row["created_at"],
+        row["sensitive"],
     )

@@ -7,6 +7,7 @@ workers poll for what no wake-up told them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
@@ -25,6 +26,7 @@ Receiver: TypeAlias = Callable[[bytes], None]
 
 _LONGEST = 10_000
 _PAUSE_S = 1.0
+_FLUSH_S = 1.0
 _LOST = (RedisError, OSError, TimeoutError)
 
 
@@ -56,21 +58,38 @@ class Bus:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            pipeline = self._redis.pipeline(transaction=False)
-            lists = set()
-            while self._waiting:
-                place, payload = self._waiting.popleft()
-                if place.startswith("parley:wake:"):
-                    pipeline.rpush(place, payload)
-                    lists.add(place)
-                else:
-                    pipeline.publish(place, payload)
-            for place in lists:
-                pipeline.ltrim(place, -_LONGEST, -1)
             try:
-                await pipeline.execute()
+                await self._send()
             except _LOST:
                 await asyncio.sleep(_PAUSE_S)
+
+    async def flush(self) -> None:
+        """Send what still waits, once and within a second: a process that ends leaves no wake-up behind."""
+        with contextlib.suppress(*_LOST):
+            async with asyncio.timeout(_FLUSH_S):
+                await self._send()
+
+    async def _send(self) -> None:
+        if not self._waiting:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        lists = set()
+        sending = list(self._waiting)
+        self._waiting.clear()
+        for place, payload in sending:
+            if place.startswith("parley:wake:"):
+                pipeline.rpush(place, payload)
+                lists.add(place)
+            else:
+                pipeline.publish(place, payload)
+        for place in lists:
+            pipeline.ltrim(place, -_LONGEST, -1)
+        try:
+            await pipeline.execute()
+        except asyncio.CancelledError:
+            # The process ends; nobody knows what was sent, and twice does no harm.
+            self._waiting.extendleft(reversed(sending))
+            raise
 
     async def receive(self, receivers: dict[Topic, Receiver]) -> None:
         """Runs for as long as the process: hands what others publish to the topic's receiver."""

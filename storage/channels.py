@@ -11,16 +11,19 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 
 from storage.clock import Clock
 from storage.database import Database
-from storage.errors import Conflict, Invalid, NotFound
+from storage.errors import Conflict, Invalid, KeyMissing, NotFound, SealBroken
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.records import Channel
 from storage.sealing import Sealer
 from storage.shortlived import ShortLived
 from storage.statements import Statements
+
+log = structlog.get_logger("parley.channels")
 
 LIFE = 60.0
 IDLE_MINUTES = 30
@@ -61,16 +64,40 @@ class Channels:
 
         Credentials come opened. Raises Unavailable, KeyMissing, WrongSecret and SealBroken.
         """
+        listed = await self.look_up(platform, account)
+        return None if listed is None or listed.disabled_at else listed.channel
+
+    async def look_up(self, platform: str, account: str) -> ListedChannel | None:
+        """What `find` finds, also where it is disabled."""
         route = self._routes.get((platform, account))
         if route is None:
             route = await self._route(platform, account)
         if not route:
             return None
         try:
-            listed = await self._load(*route)
+            return await self._load(*route)
         except NotFound:
             return None
-        return None if listed.disabled_at else listed.channel
+
+    async def of_platform(self, platform: str) -> list[ListedChannel]:
+        """All channels of a platform, whosever they are; without those whose credentials cannot be opened.
+
+        Raises Unavailable.
+        """
+        async with self._database.dispatch() as connection:
+            rows = await connection.fetch(self._sql.route_platform, platform)
+        found = []
+        for row in rows:
+            try:
+                found.append(await self._load(row["tenant_id"], row["id"]))
+            except (KeyMissing, SealBroken, NotFound) as error:
+                log.warning(
+                    "channel_unreadable",
+                    tenant=str(row["tenant_id"]),
+                    channel=str(row["id"]),
+                    error=str(error),
+                )
+        return found
 
     async def load(self, tenant_id: UUID, channel_id: UUID) -> Channel:
         """A channel by its id, also a disabled one. Raises NotFound and what `find` raises."""
@@ -146,6 +173,11 @@ class Channels:
             raise NotFound(f"there is no channel {channel_id} in this tenant")
         self._loaded.forget((tenant_id, channel_id))
         return await self.load(tenant_id, channel_id)
+
+    def forget(self, tenant_id: UUID, channel_id: UUID, platform: str, account: str) -> None:
+        """Drop what is remembered of one channel, which was changed by other means."""
+        self._routes.forget((platform, account))
+        self._loaded.forget((tenant_id, channel_id))
 
     def forget_all(self) -> None:
         """Drop what is remembered, so that the next look-up reads anew."""

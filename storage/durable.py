@@ -6,19 +6,27 @@ The functions are in `migrations/versions/0002_turns.sql`; this file seals, open
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from storage.channels import idle_time
 from storage.clock import Clock
+from storage.committing import Commits
 from storage.database import Database
-from storage.errors import KeyMissing, LeaseLost, SealBroken, SealNeeded, Unavailable, VersionRace
+from storage.errors import (
+    KeyMissing,
+    LeaseLost,
+    NotFound,
+    SealBroken,
+    SealNeeded,
+    Unavailable,
+)
 from storage.ids import uuid7
 from storage.keys import Vault
+from storage.message_files import uploaded
+from storage.outcomes import NewState, Outcome
 from storage.records import (
     Accepted,
     Committed,
@@ -26,11 +34,8 @@ from storage.records import (
     Entry,
     Inbound,
     MessageStatus,
-    NewState,
-    Outcome,
     Sender,
     Session,
-    State,
     StoredMessage,
     Turn,
 )
@@ -38,22 +43,15 @@ from storage.statements import Statements
 from storage.turn_seal import TurnSeal
 
 LEASE = timedelta(seconds=30)
-REDACTED = "[sensitive]"
 
 _ACCEPT = (
     "select * from accept_inbound("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24)"
+    "$19, $20, $21, $22, $23, $24, $25)"
 )
 _CLAIM = "select * from claim_turn($1, $2, $3)"
 _RENEW = "select renew_lease($1, $2, $3, $4) as cancel_seq"
 _CHECKPOINT = "select checkpoint_turn($1, $2, $3, $4, $5, $6, $7) as held"
-_COMMIT = (
-    "select * from commit_turn("
-    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, "
-    "$37, $38, $39, $40, $41, $42, $43)"
-)
 _RETRY = "select retry_turn($1, $2, $3, $4, $5, $6) as held"
 
 
@@ -74,13 +72,16 @@ class DurableTurnStore:
     ) -> None:
         self._database = database
         self._seal = TurnSeal(vault)
+        self._commits = Commits(database, vault, clock, pushed=pushed, lease=lease)
         self._clock = clock
-        self._pushed = frozenset(pushed)
         self._sql = Statements("inbox")
         self._lease = lease
 
     async def accept(self, inbound: Inbound, *, claim: bool) -> Accepted | Duplicate:
-        """Store the event once and claim its idle session if `claim`. Raises Unavailable."""
+        """Store the event once and claim its idle session if `claim`.
+
+        Raises Unavailable, and NotFound when one of its files is not the user's, not ready or another message's.
+        """
         message_id = uuid7()
         try:
             return await self._accept(inbound, claim, message_id, None)
@@ -106,8 +107,11 @@ class DurableTurnStore:
             row["thread_key"],
             row["locale"],
             row["profile"],
+            row["in_handoff"],
+            row["owner"],
+            row["linked"],
         )
-        entry = await self._entry(session, row)
+        entry = await self._seal.entry(session, row)
         return Turn(
             session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
         )
@@ -132,12 +136,16 @@ class DurableTurnStore:
             raise LeaseLost(f"checkpoint of entry {turn.entry.id}")
 
     async def commit(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
-        """Write the outcome in one transaction. Raises LeaseLost or VersionRace; writes nothing then."""
-        return await self._commit(turn, outcome, claim_next, None)
+        """Write the outcome in one transaction.
+
+        Raises LeaseLost, VersionRace, HandedOver or MovedOn; writes nothing then.
+        """
+        return await self._commits.write(turn, outcome, claim_next=claim_next)
 
     async def bury(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
         """Commit the apology and keep the entry as a dead letter with `outcome.error`."""
-        return await self._commit(turn, outcome, claim_next, outcome.error or "unknown")
+        error = outcome.error or "unknown"
+        return await self._commits.write(turn, outcome, claim_next=claim_next, error=error)
 
     async def following(self, turn: Turn) -> Entry | None:
         """The entry after the turn's, if one has come. Raises Unavailable."""
@@ -146,7 +154,7 @@ class DurableTurnStore:
             row = await connection.fetchrow(
                 self._sql.following, session.tenant_id, session.id, turn.entry.position
             )
-        return None if row is None else await self._entry(session, row)
+        return None if row is None else await self._seal.entry(session, row)
 
     async def retry(self, turn: Turn, *, after: timedelta, error: str) -> None:
         """Give the lease back; the entry stays first in its lane and is due again `after` a while."""
@@ -154,14 +162,6 @@ class DurableTurnStore:
         await self._database.call(
             _RETRY, session.tenant_id, session.id, turn.token, turn.entry.id, after, error
         )
-
-    async def _entry(self, session: Session, row: asyncpg.Record) -> Entry:
-        """The claimed entry; input that cannot be opened is damage to tell, or its lane would wait for ever."""
-        try:
-            return await self._seal.open_entry(session, row)
-        except (SealBroken, KeyMissing, orjson.JSONDecodeError) as error:
-            entry = await self._seal.open_entry(session, {**row, "input_sealed": None})
-            return replace(entry, sealed=True, damage=f"cannot be opened: {error}")
 
     async def _accept(
         self, inbound: Inbound, claim: bool, message_id: UUID, sealed: bytes | None
@@ -186,6 +186,7 @@ class DurableTurnStore:
                 inbound.raw_payload,
                 sealed,
                 inbound.external_message_id,
+                list(dict.fromkeys(inbound.attachments)) or None,
                 uuid7(),
                 uuid7(),
                 message_id,
@@ -199,9 +200,12 @@ class DurableTurnStore:
         except asyncpg.PostgresError as error:
             if error.sqlstate == "PA001":
                 raise SealNeeded(UUID(error.detail)) from None
+            if error.sqlstate == "PA004":
+                raise NotFound("one of the files is not there to be sent") from None
             raise
         if row["outcome"] == "duplicate":
             return Duplicate(row["session_id"], row["message_id"], row["reply_id"])
+        files = uploaded(row["files"])
         message = StoredMessage(
             message_id,
             row["session_id"],
@@ -215,6 +219,7 @@ class DurableTurnStore:
             MessageStatus.COMPLETED,
             None,
             now,
+            files,
         )
         turn = None
         if row["outcome"] == "claimed":
@@ -228,6 +233,9 @@ class DurableTurnStore:
                 inbound.thread_key,
                 row["locale"],
                 row["profile"],
+                row["in_handoff"],
+                row["owner"],
+                row["linked"],
             )
             entry = Entry(
                 entry_id,
@@ -241,108 +249,9 @@ class DurableTurnStore:
                 1,
                 sealed is not None,
                 inbound.raw_payload,
+                attachments=files,
             )
             turn = Turn(
                 session, row["token"], entry, await self._seal.open_state(session, row), row["cancel_seq"]
             )
         return Accepted(row["session_id"], row["user_id"], message, row["reply_id"], turn, row["position"])
-
-    async def _commit(self, turn: Turn, outcome: Outcome, claim_next: bool, error: str | None) -> Committed:
-        session, entry, state, now = turn.session, turn.entry, outcome.state, self._clock()
-        replies, dispatches, timers = outcome.replies, outcome.dispatches, outcome.timers
-        # A session in which nothing is under way and nothing was has no state to write.
-        writes = state is not None and bool(state.flow or state.data or turn.state.version)
-        sealed = await self._seal.seal_outcome(session, outcome)
-        input_content, input_raw = None, None
-        if outcome.redact_input:
-            input_content = REDACTED
-        elif entry.sealed:
-            input_content, input_raw = entry.content, entry.raw_payload
-        try:
-            row = await self._database.call(
-                _COMMIT,
-                session.tenant_id,
-                session.id,
-                turn.token,
-                entry.id,
-                entry.position,
-                entry.message_id,
-                entry.reply_id,
-                outcome.reason,
-                input_content,
-                input_raw,
-                [reply.id for reply in replies],
-                sealed.contents,
-                [reply.content_type for reply in replies],
-                [reply.sender for reply in replies],
-                sealed.seals,
-                writes,
-                turn.state.version,
-                state and state.flow,
-                state and state.flow_version,
-                state and state.state_name,
-                sealed.data,
-                sealed.state_seal,
-                state and state.sensitive,
-                [dispatch.id for dispatch in dispatches],
-                [dispatch.channel_id for dispatch in dispatches],
-                [dispatch.address for dispatch in dispatches],
-                sealed.dispatch_seals,
-                session.external_user_id if session.platform in self._pushed else None,
-                now,
-                outcome.parked_for,
-                None if state is None else outcome.parked_for is not None,
-                outcome.close,
-                outcome.damage,
-                error,
-                claim_next,
-                self._lease,
-                [flag.name for flag in outcome.flags],
-                sealed.flag_values,
-                sealed.flag_seals,
-                outcome.resolved,
-                None if timers is None else [timer.id for timer in timers],
-                None if timers is None else [timer.due_at for timer in timers],
-                None if timers is None else [dict(timer.payload) for timer in timers],
-            )
-        except asyncpg.PostgresError as failure:
-            if failure.sqlstate == "PA002":
-                raise VersionRace(f"state of session {session.id}") from None
-            raise
-        if row["outcome"] == "lost":
-            raise LeaseLost(f"commit of entry {entry.id}")
-        if row["outcome"] == "repeated":
-            return Committed((), len(dispatches), None)
-        first_seq, first_change = row["first_seq"], row["first_change"]
-        messages = tuple(
-            StoredMessage(
-                reply.id,
-                session.id,
-                session.user_id,
-                first_seq + index,
-                first_change + index,
-                first_change + index,
-                reply.sender,
-                reply.content,
-                reply.content_type,
-                MessageStatus.COMPLETED,
-                entry.message_id,
-                now,
-            )
-            for index, reply in enumerate(replies)
-        )
-        following = None
-        if row["outcome"] == "next":
-            following = Turn(
-                session,
-                row["token"],
-                await self._entry(session, row),
-                _left(turn.state.version + 1, state) if state is not None and writes else turn.state,
-                row["cancel_seq"],
-            )
-        pushed = len(replies) if session.platform in self._pushed else 0
-        return Committed(messages, pushed + len(dispatches), following)
-
-
-def _left(version: int, state: NewState) -> State:
-    return State(version, state.flow, state.flow_version, state.state_name, state.data)

@@ -4,6 +4,8 @@ StorageError
 ├── Unavailable      Postgres, Redis or the object store cannot be reached now; trying again may help
 ├── LeaseLost        another worker holds the session, or the entry is gone; write nothing
 ├── VersionRace      the state changed since the turn began; run the turn again
+├── HandedOver       the session went into other hands since the turn began; run the turn again
+├── MovedOn          what the turn was to take up from another session is there no more; run the turn again
 ├── SealNeeded       the session takes sealed input only; seal and accept again
 ├── KeyMissing       a data key is missing or was erased; it is never made anew
 ├── SealBroken       a sealed value was moved or altered, or its key is another
@@ -11,7 +13,9 @@ StorageError
 ├── WrongSecret      PARLEY_SECRET_KEY is not the one that the database was sealed with
 ├── UnsafeRole       the runtime's database role could look past row-level security
 ├── SchemaMismatch   the database is not migrated to what this version needs
-├── Invalid          a name or setting that cannot be stored; says what is allowed
+├── Invalid          a name, setting or file that cannot be stored; says what is allowed
+│   ├── TooLarge     a file with more bytes than are taken
+│   └── WrongType    a file of a type that is not taken, or whose bytes are not of the type it claims
 ├── NotFound         no such tenant, channel, session …
 └── Conflict         it exists already
 """
@@ -39,6 +43,14 @@ class LeaseLost(StorageError):
 
 class VersionRace(StorageError):
     """`conversation_state.version` is not the one that the turn started from."""
+
+
+class HandedOver(StorageError):
+    """A person took the session, or gave it back, since the turn began."""
+
+
+class MovedOn(StorageError):
+    """The flow that the turn was to go on with went on in its own session, or was taken up by another."""
 
 
 class SealNeeded(StorageError):
@@ -75,6 +87,14 @@ class SchemaMismatch(StorageError):
 
 class Invalid(StorageError):
     """What was given is refused before it reaches the database."""
+
+
+class TooLarge(Invalid):
+    """Reading stopped at the limit; nothing of it was stored."""
+
+
+class WrongType(Invalid):
+    """Nothing of it was stored."""
 
 
 class NotFound(StorageError):

@@ -48,7 +48,7 @@ class Events:
         except asyncpg.PostgresError as error:
             if error.sqlstate != "PA001":
                 raise
-            user_id = UUID(error.detail)
+            user_id = UUID((error.detail or "").partition("/")[0])
         try:
             sealed = await self._seal.seal_event(tenant_id, user_id, entry_id, payload)
         except (KeyMissing, SealBroken) as error:

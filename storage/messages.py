@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.errors import SealBroken
 from storage.ids import uuid7
 from storage.keys import Vault
+from storage.message_files import uploaded
 from storage.records import ContentType, MessageStatus, Sender, StoredMessage
 from storage.sealing import Sealer
 from storage.statements import Statements
@@ -144,7 +145,7 @@ class Messages:
         for row in rows:
             content, sender = row["content"], Sender(row["sender_type"])
             if sealer is not None and row["sealed"] is not None:
-                content = _opened(sealer, row, sender)
+                content = opened_text(sealer, row, sender)
             messages.append(
                 StoredMessage(
                     row["id"],
@@ -159,12 +160,13 @@ class Messages:
                     MessageStatus(row["status"]),
                     row["in_reply_to"],
                     row["created_at"],
+                    uploaded(row["files"]),
                 )
             )
         return messages
 
 
-def _opened(sealer: Sealer, row: Mapping[str, Any], sender: Sender) -> str:
+def opened_text(sealer: Sealer, row: Mapping[str, Any], sender: Sender) -> str:
     """The sealed text; one that was altered must not keep a person from all that was said before and after."""
     try:
         opened = sealer.open("messages", "content", row["id"], row["sealed"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.database import Database
@@ -18,7 +18,11 @@ LEASE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A delivery to be sent now. `answer_lost`: an earlier attempt may have arrived, nobody knows."""
+    """A delivery to be sent now. `answer_lost`: an earlier attempt may have arrived, nobody knows, or did in part.
+
+    `thread_key` is empty for what goes outside the session. `failures` are the earlier attempts that failed:
+    all but those that the platform told to wait.
+    """
 
     tenant_id: UUID
     session_id: UUID
@@ -31,6 +35,8 @@ class ClaimedDelivery:
     content: str
     content_type: ContentType
     answer_lost: bool
+    created_at: datetime
+    failures: int
 
 
 class Outbox:
@@ -59,10 +65,12 @@ class Outbox:
             row["lease_token"],
             row["attempts"],
             row["address"],
-            source["thread_key"],
+            "" if row["message_id"] is None else source["thread_key"],
             source["content"] or "",
             ContentType(source["content_type"] or ContentType.TEXT),
             begun["answer_lost"],
+            row["created_at"],
+            begun["failures"],
         )
         table, sealed = (
             ("outbox", row["sealed"]) if row["message_id"] is None else ("messages", source["sealed"])
@@ -120,21 +128,31 @@ class Outbox:
         return bool(settled)
 
     async def postpone(
-        self, delivery: ClaimedDelivery, after: timedelta, error: str, *, refused: bool
+        self,
+        delivery: ClaimedDelivery,
+        after: timedelta,
+        error: str,
+        *,
+        refused: bool,
+        told_to_wait: bool = False,
     ) -> None:
         """A temporary failure: the lane waits `after` and tries this one again.
 
-        `refused` says that the platform did not take it. Otherwise nobody knows, so the attempt is left
-        without an end, and the next one looks the delivery up or labels it.
+        `refused` says that the platform did not take it. Otherwise it may have it, or a part of it, and the next
+        attempt looks the delivery up or labels it. `told_to_wait` says that it was the platform's wish, which is
+        no failure; nobody knows how an attempt went that was neither, so it is left without an end.
         """
+        outcome = {(True, True): "waited", (True, False): "temporary", (False, True): "partly"}.get(
+            (refused, told_to_wait)
+        )
         async with self._database.tenant(delivery.tenant_id) as connection:
-            if refused:
+            if outcome is not None:
                 await connection.execute(
                     self._sql.end_attempt,
                     delivery.tenant_id,
                     delivery.id,
                     delivery.attempt,
-                    "temporary",
+                    outcome,
                     error,
                 )
             await connection.execute(

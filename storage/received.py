@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 
-from storage.errors import Invalid, Unavailable
+from storage.errors import Invalid, TooLarge, Unavailable
 
 # Above this they lie on the disk, in a file without a name that ends with the process.
 MEMORY_BYTES = 1024 * 1024
@@ -37,7 +37,7 @@ class Received:
 async def receive(content: bytes | AsyncIterable[bytes], *, limit_bytes: int) -> AsyncIterator[Received]:
     """Take all of `content` in, in bounded memory.
 
-    Raises Invalid as soon as it is larger than `limit_bytes` and when it is empty, Unavailable when there is no
+    Raises TooLarge as soon as it is larger than `limit_bytes`, Invalid when it is empty, Unavailable when there is no
     room for it, and whatever `content` raises.
     """
     size, digest = 0, sha256()
@@ -45,7 +45,7 @@ async def receive(content: bytes | AsyncIterable[bytes], *, limit_bytes: int) ->
         async for piece in _pieces(content):
             size += len(piece)
             if size > limit_bytes:
-                raise Invalid(f"the file is too large: {_readable(limit_bytes)} at most")
+                raise TooLarge(f"the file is too large: {_readable(limit_bytes)} at most")
             digest.update(piece)
             try:
                 file.write(piece)

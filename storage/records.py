@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -70,12 +70,23 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that a person sent: its cleaned name, its type as its bytes show it, its size in bytes."""
+
+    id: UUID
+    name: str
+    type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One normalised event of a platform, ready to be accepted.
 
     `dedupe_keys` are unique within the channel; a conflict on any of them makes the event a duplicate.
     `content` is what the transcript shows; `payload` is what a button or a form carried.
     `wants_reply` asks for a placeholder of the first reply, for clients that poll.
+    `attachments` are files that were stored before; accepting makes them this message's.
     """
 
     channel: Channel
@@ -89,11 +100,15 @@ class Inbound:
     external_message_id: str | None = None
     raw_payload: Json = None
     wants_reply: bool = False
+    attachments: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The session a turn runs in."""
+    """The session a turn runs in. `in_handoff`: a person has it, `owner` once one of them took it.
+
+    `linked`: its user is linked to another, which is the same person.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -104,6 +119,9 @@ class Session:
     thread_key: str = ""
     locale: str | None = None
     profile: Mapping[str, Json] = field(default_factory=dict)
+    in_handoff: bool = False
+    owner: str | None = None
+    linked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +144,7 @@ class Entry:
     sealed: bool = False
     raw_payload: Json = None
     damage: str | None = None
+    attachments: tuple[UploadedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,87 +176,6 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class NewMessage:
-    """A reply to be written by a commit. The first one takes the entry's `reply_id` where there is one."""
-
-    id: UUID
-    content: str
-    content_type: ContentType = ContentType.TEXT
-    sender: Sender = Sender.BOT
-    sensitive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """Something to be sent elsewhere than to the session's own channel: a one-time code. Always sealed."""
-
-    id: UUID
-    channel_id: UUID
-    address: str
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A named value about a user that outlives sessions; `value` None means that there is none any more."""
-
-    name: str
-    value: Json
-    sensitive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """Something that moves the session at a time, once: an inbox entry of kind `timer` with the timer's id.
-
-    `payload` tells an operator what it is for; nothing private.
-    """
-
-    id: UUID
-    due_at: datetime
-    payload: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NewState:
-    """The state that a turn leaves. `flow` None means that nothing is under way."""
-
-    data: Mapping[str, Any]
-    flow: str | None = None
-    flow_version: str | None = None
-    state_name: str | None = None
-    sensitive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a turn comes to; written by one commit.
-
-    `state` None leaves the last committed state as it is.
-    `redact_input`: a sensitive ask took the message, so the transcript keeps only `[sensitive]`.
-    `parked_for`: how long silence may last while a flow is parked; None: the channel's idle time.
-    `reason`: why a turn has no reply (`none`, `joined`, `handoff`).
-    `damage`: the damaged state was set aside for this reason before the session started anew.
-    `flags`: what the turn learnt about the user, each name once. `resolved`: whether the person's matter was
-    settled, where a flow said so.
-    `timers`: all that the session has from now on; one that fired stays fired. None leaves them as they are.
-    """
-
-    replies: tuple[NewMessage, ...]
-    state: NewState | None
-    dispatches: tuple[Dispatch, ...] = ()
-    redact_input: bool = False
-    parked_for: timedelta | None = None
-    close: bool = False
-    reason: str | None = None
-    damage: str | None = None
-    error: str | None = None
-    flags: tuple[Flag, ...] = ()
-    resolved: bool | None = None
-    timers: tuple[Timer, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StoredMessage:
     """A message as the transcript has it.
 
@@ -258,6 +196,7 @@ class StoredMessage:
     status: MessageStatus
     in_reply_to: UUID | None
     created_at: datetime
+    attachments: tuple[UploadedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +222,9 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """`next` is the following entry of the lane, claimed on by the commit."""
+    """`next` is the following entry of the lane, claimed on by the commit; `woken` are sessions told of events."""
 
     messages: tuple[StoredMessage, ...]
     deliveries: int
     next: Turn | None
+    woken: tuple[UUID, ...] = ()

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from storage.committing import REDACTED
 from storage.database import Database
-from storage.durable import REDACTED
 from storage.keys import Vault
+from storage.message_files import uploaded
 from storage.records import ContentType, MessageStatus, Sender, Session, State, StoredMessage
 from storage.statements import Statements
 from storage.turn_seal import TurnSeal
@@ -45,9 +46,17 @@ class States:
 
     async def of_session(self, tenant_id: UUID, session_id: UUID) -> State | None:
         """A session's state; None when there is no such session."""
+        found = await self.standing(tenant_id, session_id)
+        return None if found is None else found[1]
+
+    async def standing(self, tenant_id: UUID, session_id: UUID) -> tuple[Session, State] | None:
+        """A session with its state, open or not; None when there is no such session."""
         async with self._database.tenant(tenant_id) as connection:
             row = await connection.fetchrow(self._sql.of_session, tenant_id, session_id)
-        return None if row is None else await self._seal.open_state(_session(tenant_id, row), row)
+        if row is None:
+            return None
+        session = _session(tenant_id, row)
+        return session, await self._seal.open_state(session, row)
 
     async def said(self, tenant_id: UUID, session_id: UUID) -> list[StoredMessage]:
         """What was said in a session, in order; what is sealed shows as `[sensitive]`."""
@@ -67,6 +76,7 @@ class States:
                 MessageStatus(row["status"]),
                 row["in_reply_to"],
                 row["created_at"],
+                uploaded(row["files"]),
             )
             for row in rows
         ]

@@ -1,4 +1,7 @@
-"""One-use tickets that stand in for a token where it would be seen, as in a WebSocket's address."""
+"""One-use tickets that stand in for a token where it would be seen, as in a WebSocket's address.
+
+The state of an installation by OAuth is one, too: it comes back through a browser, once.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,21 @@ _RANDOM_BYTES = 32
 
 
 class Tickets:
-    """Issues and redeems tickets; without Redis there are none. Raises Unavailable then."""
+    """Issues and redeems tickets; without Redis there are none. Raises Unavailable then.
 
-    def __init__(self, redis: Redis) -> None:
+    A ticket for one `purpose` is none for another.
+    """
+
+    def __init__(self, redis: Redis, *, purpose: str = "socket", life: timedelta = LIFE) -> None:
         self._redis = redis
+        self._purpose = purpose
+        self._life = life
 
     async def issue(self, tenant_id: UUID, claims: Mapping[str, Json]) -> str:
-        """A ticket (64 characters, URL-safe) for these claims, good once within 30 seconds."""
+        """A ticket (64 characters, URL-safe) for these claims, good once within its life."""
         ticket = tenant_id.bytes + secrets.token_bytes(_RANDOM_BYTES)
         with reachable():
-            await self._redis.set(_place(ticket), orjson.dumps(claims), ex=LIFE)
+            await self._redis.set(self._place(ticket), orjson.dumps(claims), ex=self._life)
         return base64.urlsafe_b64encode(ticket).decode()
 
     async def redeem(self, ticket: str) -> dict[str, Json] | None:
@@ -43,13 +51,12 @@ class Tickets:
         if len(raw) != 16 + _RANDOM_BYTES:
             return None
         with reachable():
-            claims = await self._redis.getdel(_place(raw))
+            claims = await self._redis.getdel(self._place(raw))
         if claims is None:
             return None
         found: dict[str, Json] = orjson.loads(claims)
         return found
 
-
-def _place(ticket: bytes) -> str:
-    # Only a digest is kept, so that who can read Redis cannot use the tickets in it.
-    return key("ticket", UUID(bytes=ticket[:16]), hashlib.sha256(ticket).hexdigest())
+    def _place(self, ticket: bytes) -> str:
+        # Only a digest is kept, so that who can read Redis cannot use the tickets in it.
+        return key("ticket", UUID(bytes=ticket[:16]), self._purpose, hashlib.sha256(ticket).hexdigest())

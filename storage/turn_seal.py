@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ import orjson
 
 from storage.errors import KeyMissing, SealBroken
 from storage.keys import Vault
-from storage.records import Entry, EntryKind, Inbound, Json, NewState, Outcome, Session, State
+from storage.message_files import uploaded
+from storage.outcomes import NewState, Outcome
+from storage.records import Entry, EntryKind, Inbound, Json, Session, State
 from storage.user_flags import seal_flag
 
 
@@ -96,6 +98,14 @@ class TurnSeal:
         plain = orjson.dumps({"content": "", "payload": payload, "raw": None})
         return sealer.seal("inbox", "payload", entry_id, plain)
 
+    async def entry(self, session: Session, row: Mapping[str, Any]) -> Entry:
+        """As `open_entry`; input that cannot be opened is damage to tell, or its lane would wait for ever."""
+        try:
+            return await self.open_entry(session, row)
+        except (SealBroken, KeyMissing, orjson.JSONDecodeError) as error:
+            entry = await self.open_entry(session, {**row, "input_sealed": None})
+            return replace(entry, sealed=True, damage=f"cannot be opened: {error}")
+
     async def open_entry(self, session: Session, row: Mapping[str, Any]) -> Entry:
         """The claimed entry of a row of `claimed_turn` or of a commit that claimed on."""
         content, payload, raw = row["content"] or "", row["payload"], None
@@ -120,6 +130,7 @@ class TurnSeal:
             row["attempts"],
             row["input_sealed"] is not None,
             raw,
+            attachments=uploaded(row["files"]),
         )
 
     async def open_state(self, session: Session, row: Mapping[str, Any]) -> State:

@@ -10,12 +10,16 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from storage.records import Accepted, Committed, Duplicate, Entry, Inbound, NewState, Outcome, Turn
+from storage.outcomes import NewState, Outcome
+from storage.records import Accepted, Committed, Duplicate, Entry, Inbound, Turn
 
 
 class TurnStore(Protocol):
     async def accept(self, inbound: Inbound, *, claim: bool) -> Accepted | Duplicate:
-        """Store the event once, in one transaction, and claim its idle session if `claim`."""
+        """Store the event once, in one transaction, and claim its idle session if `claim`.
+
+        Its files become its message's, all of them, or nothing is stored and NotFound raised.
+        """
 
     async def load(self, tenant_id: UUID, session_id: UUID) -> Turn | None:
         """Claim the session's first due entry; None when there is none or another holds the lease."""
@@ -27,7 +31,10 @@ class TurnStore(Protocol):
         """Write what the turn has recorded so far, releasing no reply. Raises LeaseLost."""
 
     async def commit(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
-        """Write the outcome in one transaction. Raises LeaseLost or VersionRace; writes nothing then."""
+        """Write the outcome in one transaction.
+
+        Raises LeaseLost, VersionRace, HandedOver or MovedOn; writes nothing then.
+        """
 
     async def bury(self, turn: Turn, outcome: Outcome, *, claim_next: bool) -> Committed:
         """Commit the apology in `outcome` and keep the entry as a dead letter with `outcome.error`."""

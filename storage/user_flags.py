@@ -11,7 +11,7 @@ import structlog
 from storage.database import Database
 from storage.errors import KeyMissing, SealBroken
 from storage.keys import Vault
-from storage.records import Flag
+from storage.outcomes import Flag
 from storage.sealing import Sealer
 from storage.statements import Statements
 
@@ -27,18 +27,25 @@ class UserFlags:
         self._sql = Statements("user_flags")
 
     async def read(self, tenant_id: UUID, user_id: UUID) -> Mapping[str, Flag]:
-        """All flags of a user, by name. One that cannot be opened is as none. Raises Unavailable, WrongSecret."""
+        """All flags of a user, and of those who are one person with them, by name; the newest counts.
+
+        One that cannot be opened is as none. Raises Unavailable, WrongSecret.
+        """
         async with self._database.tenant(tenant_id) as connection:
             rows = await connection.fetch(self._sql.of_user, tenant_id, user_id)
-        flags = {row["name"]: Flag(row["name"], row["value"]) for row in rows if row["sealed"] is None}
+        flags: dict[str, Flag] = {}
         for row in rows:
+            name, whose = row["name"], row["user_id"]
+            if name in flags:
+                continue
             if row["sealed"] is None:
+                flags[name] = Flag(name, row["value"])
                 continue
             try:
-                sealer = await self._vault.user_sealer(tenant_id, user_id)
-                flags[row["name"]] = _open(sealer, user_id, row["name"], row["sealed"])
+                sealer = await self._vault.user_sealer(tenant_id, whose)
+                flags[name] = _open(sealer, whose, name, row["sealed"])
             except (KeyMissing, SealBroken, orjson.JSONDecodeError) as error:
-                log.warning("flag_unreadable", user=str(user_id), error=type(error).__name__)
+                log.warning("flag_unreadable", user=str(whose), error=type(error).__name__)
         return flags
 
 

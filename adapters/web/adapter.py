@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from uuid import UUID
+
 from aiohttp import web
 
 from adapters.web.exchange import Door, preflight, refusing
 from adapters.web.files import demo_routes, widget_routes
 from adapters.web.history import show_history
 from adapters.web.messages import send_message, show_reply
-from adapters.web.ports import Conversations
+from adapters.web.ports import Conversations, Uploads
 from adapters.web.sessions import open_session
 from adapters.web.sites import show_site
 from adapters.web.socket import close_sockets, open_socket
 from adapters.web.tickets import issue_ticket
 from adapters.web.tokens import Tokens
+from adapters.web.uploads import take_file
 from storage.clock import Clock
 
 PLATFORM = "web"
@@ -22,7 +26,9 @@ PLATFORM = "web"
 def mount(
     app: web.Application,
     conversations: Conversations,
+    uploads: Uploads,
     tokens: Tokens,
+    file_url: Callable[[UUID, UUID], str],
     clock: Clock,
     *,
     demo_page: bool = False,
@@ -30,9 +36,10 @@ def mount(
 ) -> None:
     """Add the web protocol and the widget to `app`.
 
-    `demo_page` serves `/`, and `token_in_url` lets a socket open by `?token=`: both are for `run`.
+    `file_url` makes the link of a tenant's file, good for a short while. `demo_page` serves `/`, and `token_in_url`
+    lets a socket open by `?token=`: both are for `run`.
     """
-    door = Door(conversations, tokens, token_in_url)
+    door = Door(conversations, uploads, tokens, file_url, token_in_url)
     open_sockets: set[web.WebSocketResponse] = set()
 
     async def say_goodbye(_: web.Application) -> None:
@@ -48,6 +55,7 @@ def mount(
             web.post("/web/v1/messages", refusing(send_message(door))),
             web.get("/web/v1/messages", refusing(show_history(door))),
             web.get("/web/v1/messages/{reply_id}", refusing(show_reply(door))),
+            web.post("/web/v1/attachments", refusing(take_file(door))),
             web.options("/web/v1/{call:.*}", preflight),
             *widget_routes(),
             *(demo_routes() if demo_page else []),

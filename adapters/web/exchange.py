@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
+from uuid import UUID
 
 from aiohttp import web
 
 from adapters.errors import Refused
 from adapters.web.parse import MAX_BODY_BYTES, too_large
-from adapters.web.ports import Conversations
-from adapters.web.render import refusal_body
+from adapters.web.ports import Conversations, Uploads
+from adapters.web.render import FileLink, refusal_body
 from adapters.web.tokens import Tokens
 from adapters.web.verify import Visitor, is_site, origin_allowed, refused_token
 from storage.errors import Unavailable
@@ -25,11 +27,21 @@ _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the endpoints are built on. `token_in_url`: sockets may be opened by `?token=` (`run` only)."""
+    """What the endpoints are built on.
+
+    `file_url` makes the short-lived link of a tenant's file. `token_in_url`: sockets may be opened by `?token=`
+    (`run` only).
+    """
 
     conversations: Conversations
+    uploads: Uploads
     tokens: Tokens
+    file_url: Callable[[UUID, UUID], str]
     token_in_url: bool = False
+
+    def links(self, channel: Channel) -> FileLink:
+        """The links of the channel's files, as the renderer wants them."""
+        return partial(self.file_url, channel.tenant_id)
 
 
 def answer(body: bytes, status: int = 200) -> web.Response:
@@ -80,7 +92,7 @@ async def preflight(request: web.Request) -> web.StreamResponse:
         headers={
             "Access-Control-Allow-Origin": request.headers.get("Origin", "*"),
             "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, File-Name",
             "Access-Control-Max-Age": "7200",
             "Vary": "Origin",
         },

@@ -26,7 +26,7 @@ def show_history(door: Door) -> Endpoint:
         )
         if messages is None:
             raise not_found()
-        return answer(history_body(messages, newest=before is None))
+        return answer(history_body(messages, door.links(channel), newest=before is None))
 
     return endpoint
 

@@ -48,7 +48,7 @@ def show_reply(door: Door) -> Endpoint:
             state = await door.conversations.reply(channel, visitor.external_id, reply_id)
         if state is None:
             raise not_found()
-        return answer(reply_body(state))
+        return answer(reply_body(state, door.links(channel)))
 
     return endpoint
 

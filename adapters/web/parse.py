@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from storage.records import Channel, EntryKind, Inbound, Json, Sighting
 MAX_BODY_BYTES = 64 * 1024
 MAX_TEXT = 8_000
 MAX_PAYLOAD_BYTES = 8 * 1024
+MOST_ATTACHMENTS = 10
 _ID = re.compile(r"[!-~]{1,128}")
 _HALF_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -27,6 +29,7 @@ class SentMessage:
     content: str
     payload: Json
     kind: EntryKind
+    attachments: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +84,36 @@ def parse_frame(document: dict[str, Any]) -> ClientFrame:
 
 
 def parse_message(document: dict[str, Any]) -> SentMessage:
-    """`{id, text}`, or `{id, payload}` with the label that was pressed as an optional `text`."""
-    unknown = document.keys() - {"id", "text", "payload"}
+    """`{id, text}`, or `{id, payload}` or `{id, attachments}` with an optional `text`.
+
+    The text of a payload is the label that was pressed.
+    """
+    unknown = document.keys() - {"id", "text", "payload", "attachments"}
     if unknown:
         raise _invalid(
-            "invalid_message", f"Unknown field {min(unknown)[:40]!r}; a message has id and text or payload."
+            "invalid_message",
+            f"Unknown field {min(unknown)[:40]!r}; a message has id and text, payload or attachments.",
         )
     client_id = client_id_of(document)
     if client_id is None:
         raise _invalid("invalid_id", "Give the message an id of 1 to 128 printable ASCII characters.")
-    payload = document.get("payload")
+    payload, listed = document.get("payload"), document.get("attachments")
+    if listed is not None:
+        if payload is not None:
+            raise _invalid("invalid_message", "A message has a payload or attachments, not both.")
+        text = document.get("text")
+        attachments = _attachments(listed)
+        return SentMessage(
+            client_id, "" if text is None else _text(text), None, EntryKind.MESSAGE, attachments
+        )
     if payload is None:
         return SentMessage(client_id, _text(document.get("text")), None, EntryKind.MESSAGE)
-    if len(orjson.dumps(payload)) > MAX_PAYLOAD_BYTES:
-        raise _invalid("invalid_payload", f"A payload has at most {MAX_PAYLOAD_BYTES} bytes of JSON.")
-    if _has_nul(payload):
+    if size_of(payload) > MAX_PAYLOAD_BYTES:
+        raise _invalid(
+            "invalid_payload",
+            f"A payload has at most {MAX_PAYLOAD_BYTES} bytes of JSON, not nested too deep.",
+        )
+    if has_nul(payload):
         raise _invalid("invalid_payload", "A payload must not hold the character NUL.")
     text = document.get("text")
     content = _text(text) if text is not None else _label(payload)
@@ -120,6 +138,7 @@ def to_inbound(message: SentMessage, channel: Channel, external_user_id: str) ->
         payload=message.payload,
         external_message_id=message.id,
         wants_reply=True,
+        attachments=message.attachments,
     )
 
 
@@ -137,13 +156,20 @@ def too_large() -> Refused:
     return Refused(413, "too_large", f"At most {MAX_BODY_BYTES} bytes are taken at once.")
 
 
+def unknown_attachment() -> Refused:
+    """In the same words for a file that is not there, is another's, or belongs to a message already."""
+    return Refused(
+        404, "unknown_attachment", "There is no such file to be sent; upload it, and name it in one message."
+    )
+
+
 def _invalid(code: str, detail: str) -> Refused:
     return Refused(400, code, detail)
 
 
 def _text(text: object) -> str:
     if type(text) is not str:
-        raise _invalid("invalid_message", "A message has a text (a string) or a payload.")
+        raise _invalid("invalid_message", "A message has a text (a string), a payload or attachments.")
     if len(text) > MAX_TEXT:
         raise _invalid(
             "text_too_long", f"A text has at most {MAX_TEXT} characters; this one has {len(text)}."
@@ -155,6 +181,17 @@ def _text(text: object) -> str:
     return text
 
 
+def _attachments(listed: object) -> tuple[UUID, ...]:
+    if not isinstance(listed, list) or not 0 < len(listed) <= MOST_ATTACHMENTS:
+        raise _invalid("invalid_attachments", f"attachments are the ids of 1 to {MOST_ATTACHMENTS} files.")
+    if not all(isinstance(each, str) for each in listed) or len(set(listed)) < len(listed):
+        raise _invalid("invalid_attachments", "attachments are the ids of files, each of them once.")
+    ids = tuple(each for each in map(parse_id, listed) if each is not None)
+    if len(ids) < len(listed):
+        raise unknown_attachment()
+    return ids
+
+
 def _label(payload: Json) -> str:
     """What the transcript shows for a pressed button whose label the client did not send."""
     label = payload.get("label") if isinstance(payload, dict) else payload
@@ -163,7 +200,16 @@ def _label(payload: Json) -> str:
     return orjson.dumps(payload).decode()
 
 
-def _has_nul(value: Json) -> bool:
+def size_of(value: Json) -> float:
+    """Its bytes as JSON; no limit fits what is nested so deep that it can be read and not written (over 254)."""
+    try:
+        return len(orjson.dumps(value))
+    except orjson.JSONEncodeError:
+        return math.inf
+
+
+def has_nul(value: Json) -> bool:
+    """Whether any text of a JSON value, keys too, holds the character NUL."""
     pending: list[Json] = [value]
     while pending:
         item = pending.pop()

@@ -8,7 +8,7 @@ ids are treated exactly like ids that do not exist. Any method may raise `storag
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -23,6 +23,7 @@ from storage.records import (
     MessageStatus,
     Sighting,
     StoredMessage,
+    UploadedFile,
 )
 
 
@@ -88,6 +89,24 @@ class Listening(Protocol):
         """
 
 
+class Uploads(Protocol):
+    async def keep(
+        self,
+        channel: Channel,
+        external_user_id: str,
+        content: AsyncIterable[bytes],
+        *,
+        limit_bytes: int,
+        name: str,
+        declared_type: str,
+    ) -> UploadedFile:
+        """Store a file of the visitor's, which a message may name afterwards; whole, or nothing of it.
+
+        Raises storage.errors.TooLarge, WrongType (not taken, not what it claims, or suspicious) and Invalid (empty),
+        and whatever `content` raises.
+        """
+
+
 class Conversations(Protocol):
     async def find_channel(self, site: str) -> Channel | None:
         """The web channel with this site key; cached, so cheap enough for every request."""
@@ -101,7 +120,8 @@ class Conversations(Protocol):
     async def accept(self, inbound: Inbound) -> Accepted | Duplicate:
         """Store one message durably, once; returning is the promise that it will be answered.
 
-        Always with `wants_reply`, so that a client may send over one transport and poll over another.
+        Always with `wants_reply`, so that a client may send over one transport and poll over another. Refused with
+        404 when a file that it names is not the visitor's or not free; nothing is stored then.
         """
 
     async def stop(self, channel: Channel, external_user_id: str) -> None:

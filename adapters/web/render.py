@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,10 @@ from adapters.errors import Refused
 from adapters.web.cursor import Position, write_cursor
 from adapters.web.ports import Delta, ReplyState, Site
 from storage.ids import id_text
-from storage.records import ContentType, StoredMessage
+from storage.records import ContentType, StoredMessage, UploadedFile
+
+# The short-lived link of a file, by the file's id.
+FileLink: TypeAlias = Callable[[UUID], str]
 
 RESYNC = b'{"type":"resync"}'
 TYPING = b'{"type":"typing"}'
@@ -23,9 +26,9 @@ def _json(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, default=id_text)
 
 
-def render_message(message: StoredMessage) -> dict[str, Any]:
+def render_message(message: StoredMessage, link: FileLink) -> dict[str, Any]:
     """A message as history, replies and frames show it."""
-    return {
+    rendered = {
         "message_id": message.id,
         "session_id": message.session_id,
         "in_reply_to": message.in_reply_to,
@@ -35,11 +38,14 @@ def render_message(message: StoredMessage) -> dict[str, Any]:
         "status": message.status,
         "created_at": message.created_at,
     }
+    if message.attachments:
+        rendered["attachments"] = [{**_uploaded(file), "url": link(file.id)} for file in message.attachments]
+    return rendered
 
 
-def message_frame(message: StoredMessage, change: int) -> bytes:
+def message_frame(message: StoredMessage, change: int, link: FileLink) -> bytes:
     cursor = write_cursor(Position(message.session_id, change))
-    return _json({"type": "message", **render_message(message), "cursor": cursor})
+    return _json({"type": "message", **render_message(message, link), "cursor": cursor})
 
 
 def status_frame(message: StoredMessage) -> bytes:
@@ -86,21 +92,25 @@ def accepted_body(message_id: UUID, reply_id: UUID | None) -> bytes:
     return f'{{"message_id":"{message_id}","reply_id":{reply},"status":"pending"}}'.encode()
 
 
-def reply_body(state: ReplyState) -> bytes:
+def uploaded_body(file: UploadedFile) -> bytes:
+    return _json(_uploaded(file))
+
+
+def reply_body(state: ReplyState, link: FileLink) -> bytes:
     answer: dict[str, Any] = {"status": state.status, "more": state.more}
     if state.message is not None:
-        answer["message"] = render_message(state.message)
+        answer["message"] = render_message(state.message, link)
     if state.reason is not None:
         answer["reason"] = state.reason
     return _json(answer)
 
 
-def history_body(messages: Sequence[StoredMessage], *, newest: bool) -> bytes:
+def history_body(messages: Sequence[StoredMessage], link: FileLink, *, newest: bool) -> bytes:
     """With the newest page comes the `cursor` from which a socket continues it."""
     position = position_of(messages) if newest else None
     return _json(
         {
-            "messages": [render_message(message) for message in messages],
+            "messages": [render_message(message, link) for message in messages],
             "cursor": write_cursor(position) if position is not None else None,
         }
     )
@@ -118,6 +128,10 @@ def site_body(site: Site) -> bytes:
     return _json(
         {"name": site.name, "greeting": site.greeting, "suggestions": site.suggestions, "colour": site.colour}
     )
+
+
+def _uploaded(file: UploadedFile) -> dict[str, Any]:
+    return {"attachment_id": file.id, "name": file.name, "type": file.type, "size": file.size}
 
 
 def _content(message: StoredMessage) -> Any:

@@ -89,7 +89,7 @@ class Conversation:
         self._visitor = visitor
         self._socket = socket
         self._request = request
-        self._stream = Stream(door.conversations, channel, visitor.external_id)
+        self._stream = Stream(door.conversations, channel, visitor.external_id, door.links(channel))
         self._cursor = request.query.get("cursor")
         self._answer_due_until = 0.0
 

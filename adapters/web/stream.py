@@ -12,7 +12,15 @@ from typing import assert_never
 
 from adapters.web.cursor import Position, read_cursor
 from adapters.web.ports import Conversations, Delta, LiveEvent, Typing
-from adapters.web.render import RESYNC, TYPING, delta_frame, message_frame, position_of, status_frame
+from adapters.web.render import (
+    RESYNC,
+    TYPING,
+    FileLink,
+    delta_frame,
+    message_frame,
+    position_of,
+    status_frame,
+)
 from storage.records import Channel, Sender, StoredMessage
 
 PAGE = 200
@@ -24,10 +32,13 @@ class Stream:
     `answer_due` is set by who sends for the visitor, and falls with the next message that is not theirs.
     """
 
-    def __init__(self, conversations: Conversations, channel: Channel, external_user_id: str) -> None:
+    def __init__(
+        self, conversations: Conversations, channel: Channel, external_user_id: str, link: FileLink
+    ) -> None:
         self._conversations = conversations
         self._channel = channel
         self._external_user_id = external_user_id
+        self._link = link
         self._position: Position | None = None
         self.answer_due = False
 
@@ -92,7 +103,7 @@ class Stream:
             return status_frame(message)
         if message.sender is not Sender.USER:
             self.answer_due = False
-        return message_frame(message, change)
+        return message_frame(message, change, self._link)
 
     async def begin_now(self) -> None:
         """Leave out everything that has been said so far."""

@@ -11,7 +11,22 @@ from typing import Annotated, TextIO
 import typer
 
 from adapters.errors import AdapterError
-from bot.cli import asking, channels, chat, database, emulate, flows, knowledge, serve, tenants
+from bot.cli import (
+    approvals,
+    asking,
+    channels,
+    chat,
+    database,
+    emulate,
+    flows,
+    knowledge,
+    operators,
+    replay,
+    serve,
+    sessions,
+    slack,
+    tenants,
+)
 from bot.cli.output import forget_output
 from bot.errors import ProcessError
 from config.errors import ConfigError
@@ -46,11 +61,15 @@ def build() -> typer.Typer:
     ) -> None:
         pass
 
-    for module in (serve, database, chat, knowledge, asking):
+    for module in (serve, database, chat, knowledge, asking, replay):
         module.add_to(app)
     app.add_typer(tenants.app, name="tenant")
     app.add_typer(channels.app, name="channel")
+    app.add_typer(slack.app, name="slack")
     app.add_typer(flows.app, name="flows")
+    app.add_typer(operators.app, name="operator")
+    app.add_typer(sessions.app, name="sessions")
+    app.add_typer(approvals.app, name="approvals")
     app.add_typer(emulate.app, name="emulate")
     return app
 

@@ -92,13 +92,13 @@ async def _ask(question: str, slug: str, *, quiet: bool) -> Answer:
             if not quiet:
                 typer.echo(given.text, nl=False)
     if not quiet:
-        _print_sources(given)
+        _print_sources(given, bot.texts)
     return given
 
 
-def _print_sources(given: Answer) -> None:
+def _print_sources(given: Answer, texts: Texts) -> None:
     if not given.text:
-        typer.echo(Texts().nothing_found)
+        typer.echo(texts.nothing_found)
         return
     typer.echo("\n")
     for number, citation in enumerate(given.citations, 1):

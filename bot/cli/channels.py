@@ -9,21 +9,31 @@ from typing import Annotated, Any
 import typer
 
 from adapters.web.verify import is_site
+from bot.cli.channel_views import find_channel, rows, told
 from bot.cli.output import AsJson, show, show_one
 from bot.cli.session import run, short_runtime, start
-from bot.runtime import Runtime
+from bot.cli.slack_channels import connect, given_tokens, refuse_to_enable
 from config.bots import is_origin
-from storage.channels import ListedChannel
-from storage.errors import NotFound
 
-PLATFORMS = ("web", "terminal")
+PLATFORMS = ("web", "slack", "terminal")
 SHORTEST_SECRET = 32
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Platform = Annotated[str, typer.Argument(metavar="PLATFORM", help=" or ".join(PLATFORMS) + ".")]
+Platform = Annotated[
+    str, typer.Argument(metavar="PLATFORM", help=", ".join(PLATFORMS[:-1]) + f" or {PLATFORMS[-1]}.")
+]
 Account = Annotated[
-    str, typer.Argument(metavar="ACCOUNT", help="Its name on the platform; for web the site key.")
+    str,
+    typer.Argument(
+        metavar="ACCOUNT", help="Its name on the platform; for web the site key, for slack APP_ID/TEAM_ID."
+    ),
+]
+NewAccount = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ACCOUNT", help="Its name on the platform, for web the site key; slack's is in the token."
+    ),
 ]
 Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG", help="Whose channel.")]
 Origins = Annotated[
@@ -44,33 +54,65 @@ IdentitySecret = Annotated[
     ),
 ]
 
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="xoxb-…|-",
+        help="slack: the bot's token; `-` reads it from standard input. Otherwise SLACK_BOT_TOKEN.",
+    ),
+]
+SigningSecret = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HEX|-",
+        help="slack: of an app of the tenant's own, which calls this server. None: the app of SLACK_SIGNING_SECRET.",
+    ),
+]
+AppToken = Annotated[
+    str | None, typer.Option(metavar="xapp-…|-", help="slack: of an app of the tenant's own, in Socket Mode.")
+]
+
 
 @app.callback()
 def group() -> None:
-    """Connect a tenant's bot to platforms: a web site, a terminal."""
+    """Connect a tenant's bot to platforms: a web site, a Slack workspace, a terminal."""
 
 
 @app.command()
 def add(
     platform: Platform,
-    account: Account,
     tenant: Tenant,
+    account: NewAccount = None,
     origin: Origins = None,
     identity_secret: IdentitySecret = None,
+    token: Token = None,
+    signing_secret: SigningSecret = None,
+    app_token: AppToken = None,
     as_json: AsJson = False,
 ) -> None:
-    """Connect a tenant to an account of a platform."""
+    """Connect a tenant to an account of a platform.
+
+    For slack, the workspace is asked whose the token is; again for one that is connected takes its new secrets.
+    """
     _check(platform, account)
     settings, credentials = _chosen(platform, origin, identity_secret)
+    if platform != "slack" and (token or signing_secret or app_token):
+        raise typer.BadParameter("--token, --signing-secret and --app-token are for slack channels")
     environment = start()
+    given = given_tokens(environment, token, signing_secret, app_token) if platform == "slack" else None
 
     async def work() -> dict[str, Any]:
         async with short_runtime(environment) as runtime:
             owner = await runtime.tenants.find(tenant)
-            channel = await runtime.channels.create(
-                owner.id, platform, account, settings=settings, credentials=credentials
-            )
-            return _told(await _find(runtime, tenant, platform, channel.account), tenant)
+            if given is not None:
+                made = (await connect(runtime, environment, owner.id, given)).account
+            else:
+                assert account is not None
+                channel = await runtime.channels.create(
+                    owner.id, platform, account, settings=settings, credentials=credentials
+                )
+                made = channel.account
+            return await told(runtime, await find_channel(runtime, tenant, platform, made), tenant)
 
     show_one({**run(work()), **_once(identity_secret, credentials)}, as_json=as_json)
 
@@ -99,17 +141,7 @@ def list_command(tenant: Tenant, as_json: AsJson = False) -> None:
 
     async def work() -> list[dict[str, Any]]:
         async with short_runtime(environment) as runtime:
-            owner = await runtime.tenants.find(tenant)
-            return [
-                {
-                    "platform": each.channel.platform,
-                    "account": each.channel.account,
-                    "created_at": each.created_at,
-                    "disabled_at": each.disabled_at,
-                    "id": each.channel.id,
-                }
-                for each in await runtime.channels.list_all(owner.id)
-            ]
+            return await rows(runtime, tenant)
 
     empty = f"No channel yet; `parley channel add web SITE --tenant {tenant}` makes one."
     show(run(work()), as_json=as_json, empty=empty)
@@ -122,7 +154,7 @@ def show_command(platform: Platform, account: Account, tenant: Tenant, as_json: 
 
     async def work() -> dict[str, Any]:
         async with short_runtime(environment) as runtime:
-            return _told(await _find(runtime, tenant, platform, account), tenant)
+            return await told(runtime, await find_channel(runtime, tenant, platform, account), tenant)
 
     show_one(run(work()), as_json=as_json)
 
@@ -154,41 +186,16 @@ def _update(
 
     async def work() -> dict[str, Any]:
         async with short_runtime(environment) as runtime:
-            channel = (await _find(runtime, tenant, platform, account)).channel
+            channel = (await find_channel(runtime, tenant, platform, account)).channel
+            if disabled is False:
+                await refuse_to_enable(runtime, channel)
             kept = {**channel.credentials, **credentials} if credentials else None
             await runtime.channels.update(
                 channel.tenant_id, channel.id, settings=settings, credentials=kept, disabled=disabled
             )
-            return _told(await _find(runtime, tenant, platform, account), tenant)
+            return await told(runtime, await find_channel(runtime, tenant, platform, account), tenant)
 
     show_one({**run(work()), **_once(identity_secret, credentials)}, as_json=as_json)
-
-
-async def _find(runtime: Runtime, tenant: str, platform: str, account: str) -> ListedChannel:
-    owner = await runtime.tenants.find(tenant)
-    for listed in await runtime.channels.list_all(owner.id):
-        if (listed.channel.platform, listed.channel.account) == (platform, account):
-            return listed
-    raise NotFound(
-        f"tenant {tenant!r} has no {platform} channel {account!r}; `parley channel list --tenant {tenant}` shows "
-        "those it has"
-    )
-
-
-def _told(listed: ListedChannel, tenant: str) -> dict[str, Any]:
-    channel = listed.channel
-    told: dict[str, Any] = {
-        "id": channel.id,
-        "tenant": tenant,
-        "platform": channel.platform,
-        "account": channel.account,
-        "created_at": listed.created_at,
-        "disabled_at": listed.disabled_at,
-    }
-    if channel.platform == "web":
-        told["allowed_origins"] = list(channel.settings.get("allowed_origins") or ())
-        told["has_identity_secret"] = "identity_secret" in channel.credentials
-    return told
 
 
 def _once(wanted: str | None, credentials: dict[str, str] | None) -> dict[str, str]:
@@ -196,9 +203,15 @@ def _once(wanted: str | None, credentials: dict[str, str] | None) -> dict[str, s
     return credentials if wanted == "new" and credentials else {}
 
 
-def _check(platform: str, account: str) -> None:
+def _check(platform: str, account: str | None) -> None:
     if platform not in PLATFORMS:
         raise typer.BadParameter(f"{platform!r} is no platform of this version: use {' or '.join(PLATFORMS)}")
+    if platform == "slack":
+        if account is not None:
+            raise typer.BadParameter("a Slack account is not named: the token says which it is")
+        return
+    if account is None:
+        raise typer.BadParameter(f"a {platform} channel needs an ACCOUNT")
     if platform == "web" and not is_site(account):
         raise typer.BadParameter(f"{account!r} is no site key: use 1 to 64 of a–z, A–Z, 0–9, . _ and -")
 

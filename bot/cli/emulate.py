@@ -1,10 +1,12 @@
-"""`emulate model`."""
+"""`emulate model` and `emulate slack`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 import typer
@@ -35,14 +37,43 @@ def model(
     # Imported here: no other command serves it.
     from bot.emulators.model.server import ModelEmulator
 
+    emulator = ModelEmulator(port=port)
+    _serve(emulator, port, lambda: f"ANTHROPIC_BASE_URL={emulator.url} ANTHROPIC_API_KEY={emulator.key}")
+
+
+@app.command()
+def slack(
+    port: Annotated[
+        int,
+        typer.Option(metavar="PORT", min=0, max=65535, help="The port to listen on; 0 takes any free one."),
+    ] = 0,
+    app_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where Parley runs: events go to /slack/events there.")
+    ] = "http://localhost:8080",
+) -> None:
+    """Play Slack on 127.0.0.1: its API, its events, Socket Mode, and a page to chat as one of its users.
+
+    It prints the variables to set and the page's address, then answers until Ctrl-C. GET /emulator/messages,
+    /emulator/calls and /emulator/deliveries show what was said; PUT /emulator/faults has things go wrong.
+    """
+    # Imported here: no other command serves it.
+    from bot.emulators.slack.server import SlackEmulator
+
+    emulator = SlackEmulator(app_url=app_url, port=port, limits=True)
+    _serve(emulator, port, lambda: "\n".join((*emulator.variables, f"Chat at {emulator.url}/")))
+
+
+def _serve(emulator: AbstractAsyncContextManager[object], port: int, told: Callable[[], str]) -> None:
+    """Run an emulator until Ctrl-C, and say what is to be known of it once it answers."""
+
     async def serve() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
         try:
-            async with ModelEmulator(port=port) as emulator:
-                typer.echo(f"ANTHROPIC_BASE_URL={emulator.url} ANTHROPIC_API_KEY={emulator.key}")
+            async with emulator:
+                typer.echo(told())
                 await stopped.wait()
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)

@@ -15,16 +15,14 @@ from bot.bots import bot_of
 from bot.cli.output import AsJson
 from bot.cli.session import run, short_runtime, start
 from bot.demo import SLUG
-from bot.errors import Failed
+from bot.talks import load_talk
 from config.bots import load_bot
 from flows.bot import Bot
 from flows.rehearsal.playing import play
 from flows.rehearsal.reading import read_file, read_text
 from flows.rehearsal.script import Script, ScriptMistake
-from flows.rehearsal.transcript import Mark, Transcript, told
-from flows.rehearsal.writing import calls_on_record, write
-from storage.keys import Vault
-from storage.states import States
+from flows.rehearsal.transcript import Mark, Played, told
+from flows.rehearsal.writing import write
 
 FOLDER = "tests"
 
@@ -66,22 +64,15 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         """Write a stored session as a conversation test, to standard output.
 
-        Sensitive texts stay `[sensitive]`. What the test still needs, such as answers of calls that are no longer
-        on record, is said on standard error.
+        Sensitive texts stay `[sensitive]`. What the test still needs, such as the answers of a sensitive flow's calls,
+        is said on standard error.
         """
         settings = start()
 
         async def work() -> tuple[str, Bot]:
             async with short_runtime(settings) as runtime:
-                owner = await runtime.tenants.find(tenant)
-                states = States(runtime.database, Vault(runtime.database, runtime.secrets))
-                said = await states.said(owner.id, session)
-                if not said:
-                    raise Failed(f"tenant {tenant!r} has no session {session} in which anything was said")
-                state = await states.of_session(owner.id, session)
-                return write(f"Session {session}", said, calls_on_record(state)), await runtime.bots.of(
-                    owner.id
-                )
+                talk, bot = await load_talk(runtime, tenant, session)
+                return write(f"Session {session}", talk.messages, talk.results), bot
 
         written, bot = run(work())
         typer.echo(written, nl=False)
@@ -114,11 +105,11 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
 
 
-async def _play_all(bot: Bot, scripts: Sequence[Script]) -> list[Transcript]:
+async def _play_all(bot: Bot, scripts: Sequence[Script]) -> list[Played]:
     return [await play(bot, script) for script in scripts]
 
 
-def _print(played: Sequence[Transcript], seconds: float) -> None:
+def _print(played: Sequence[Played], seconds: float) -> None:
     differing = [each for each in played if each.differs]
     for transcript in differing:
         for line in told(transcript):
@@ -132,7 +123,7 @@ def _print(played: Sequence[Transcript], seconds: float) -> None:
     )
 
 
-def _told(transcript: Transcript) -> dict[str, Any]:
+def _told(transcript: Played) -> dict[str, Any]:
     script = transcript.script
     return {
         "name": script.name,

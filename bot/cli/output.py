@@ -42,6 +42,11 @@ def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
             typer.echo(f"{key.replace('_', ' ')}: {_shown(value)}")
 
 
+def printable(text: str) -> str:
+    """On one line: what was stored may hold anything, and must not steer the terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def forget_output() -> None:
     """Let what is printed from here on vanish: its reader has gone, and the interpreter must not try again."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -75,5 +80,4 @@ def _shown(value: Any) -> str:
         case list() | tuple():
             return ", ".join(_shown(part) for part in value) or "none"
         case _:
-            # What was stored may hold anything; it must not steer the terminal.
-            return "".join(c if c.isprintable() else " " for c in str(value))
+            return printable(str(value))

@@ -19,7 +19,7 @@ from flows.flow import Flow
 from flows.record import read_frames
 from flows.rehearsal.acting import act, conversation_of
 from flows.rehearsal.conversation import Conversation, NotShown
-from flows.rehearsal.script import Happening, Pressing, Script, Typing, Waiting
+from flows.rehearsal.script import Act, Script
 from flows.rehearsal.watch import Watch, flows_by_code, stack
 from flows.values import encode
 
@@ -82,7 +82,7 @@ async def check(bot: Bot, script: Script) -> list[Unsteady]:
     conversation = conversation_of(bot, script, Watch(bot, script.given))
     found: dict[tuple[str, str], Unsteady] = {}
     for line in script.talk:
-        if not isinstance(line, Typing | Pressing | Waiting | Happening):
+        if not isinstance(line, Act):
             continue
         for each in await _repeat(conversation):
             found.setdefault((each.place, each.verb), each)
@@ -149,7 +149,7 @@ def _arguments(said: FrameType) -> tuple[str, str, str]:
     words = next((given[word] for word in ("prompt", "text", "question") if word in given), "")
     return (
         name if isinstance(name, str) else "",
-        _written(list(given["args"])) if isinstance(given.get("args"), tuple) else "",
+        _written([*given.get("args", ()), *given.get("arguments", ()), *filter(None, [given.get("shown")])]),
         words if type(words) is str else type(words).__name__,
     )
 

@@ -35,6 +35,9 @@ class Bounds:
 
         return refuse
 
+    def recall(self, flow: str, kind: str, path: str, digest: str) -> None:
+        """Nothing beyond the record is known."""
+
 
 async def replay(
     bot: Bot,

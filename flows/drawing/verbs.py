@@ -7,12 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows import validators
 from flows.drawing.graph import Shape
 from flows.flow import Flow
+from flows.validators import file
+from storage.records import UploadedFile
 
 DRAWN = {
     "ask": Shape.ASK,
     "verify_otp": Shape.ASK,
+    "link": Shape.ASK,
+    "unlink": Shape.ASK,
     "approve": Shape.ASK,
     "wait": Shape.WAIT,
     "call": Shape.CALL,
@@ -65,9 +70,13 @@ def verb_of(call: ast.Call, chat: str, names: Mapping[str, Any]) -> Verb | None:
         case "ask":
             name = text_of(words.get("name", first))
             prompt = text_of(words.get("prompt", given[1] if len(given) > 1 else None))
-            return Verb(shape, verb, name, f"{name}\n{prompt}" if prompt else name)
+            kind = words.get("type", given[2] if len(given) > 2 else None)
+            lines = [name, prompt, "(a file)" if _is_file(kind, names) else ""]
+            return Verb(shape, verb, name, "\n".join(filter(None, lines)))
         case "verify_otp":
             return Verb(shape, verb, "otp", "a one-time code")
+        case "link" | "unlink":
+            return Verb(shape, verb, verb, f"{verb} chats")
         case "wait":
             event = text_of(words.get("event"))
             told = event or text_of(words.get("for_", words.get("until", first)))
@@ -117,6 +126,19 @@ def text_of(node: ast.AST | None) -> str:
             return _short("".join(_part(part) for part in parts))
         case _:
             return _short(ast.unparse(node))
+
+
+def _is_file(kind: ast.expr | None, names: Mapping[str, Any]) -> bool:
+    """Whether an ask's type is `file(…)`, by whatever name the flow's file has it, or `UploadedFile`."""
+    match kind:
+        case ast.Call(func=ast.Name(id=name)):
+            return names.get(name) is file
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr="file")):
+            return names.get(module) is validators
+        case ast.Name(id=name):
+            return names.get(name) is UploadedFile
+        case _:
+            return False
 
 
 def _part(part: ast.expr) -> str:

@@ -9,11 +9,22 @@ from typing import assert_never
 from flows.bot import Bot
 from flows.onlooker import Onlooker
 from flows.rehearsal.conversation import SESSION, Conversation, Said
-from flows.rehearsal.script import Act, Given, Happening, Pressing, Script, Typing, Waiting
+from flows.rehearsal.script import (
+    Act,
+    Given,
+    Happening,
+    Operating,
+    Pressing,
+    Script,
+    Sending,
+    Typing,
+    Waiting,
+)
 from flows.rehearsal.services import RehearsedServices
 from flows.services import ModelChoice
 from flows.values import encode
-from storage.records import Entry, EntryKind, Flag
+from storage.outcomes import Flag
+from storage.records import Entry, EntryKind
 
 MODEL = ModelChoice("anthropic", "recorded")
 
@@ -42,19 +53,27 @@ async def act(conversation: Conversation, done: Act) -> list[Said]:
     match done:
         case Typing(_, text):
             return await conversation.type(text)
+        case Sending(_, files, text):
+            kept = tuple(conversation.services.keep_file(file) for file in files)
+            return await conversation.send(replace(conversation.entry(text), attachments=kept))
         case Pressing(_, label):
             return await conversation.press(conversation.payload_of(label), label)
         case Waiting(_, duration, _):
-            return await _let_pass(conversation, duration)
+            return await let_pass(conversation, duration)
         case Happening(_, name, value):
             return await conversation.send(
                 conversation.entry("", EntryKind.EVENT, {"name": name, "value": encode(value, "event")})
             )
+        case Operating(_, "approve" | "reject" as verdict, by, why):
+            return await conversation.decide(by, verdict == "approve", why or None)
+        case Operating(_, action, by, text):
+            said = await conversation.operate(action, by, text)
+            return [] if action == "reply" else said
         case _:
             assert_never(done)
 
 
-async def _let_pass(conversation: Conversation, duration: timedelta) -> list[Said]:
+async def let_pass(conversation: Conversation, duration: timedelta) -> list[Said]:
     """Move the clock, with a turn for each timer that goes off on the way."""
     services, said = conversation.services, list[Said]()
     end = services.time + duration

@@ -17,25 +17,32 @@ from flows.bot import Bot
 from flows.engine import run_turn
 from flows.errors import FlowFailed
 from flows.onlooker import Onlooker
+from flows.rehearsal.approvals import keep, latest, may_decide, settle
 from flows.rehearsal.services import RehearsedServices
-from storage.records import Entry, EntryKind, Json, Outcome, Session, State, Timer, Turn
+from storage.approval_records import ApprovalStatus, Decision
+from storage.outcomes import Outcome, Timer
+from storage.records import Entry, EntryKind, Json, Session, State, Turn
 
 LIMIT_SECONDS = 10.0
 SESSION = Session(UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), "web", "visitor")
 
 
 class NotShown(Exception):
-    """Somebody presses a button that the bot has not shown."""
+    """Somebody presses a button that the bot has not shown, or decides what is not theirs to decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One reply as the person sees it; `payloads` are what pressing each of its buttons sends."""
+    """One reply as the person sees it; `payloads` are what pressing each of its buttons sends.
+
+    `sensitive`: no record shows it.
+    """
 
     text: str
     labels: tuple[str, ...] = ()
     payloads: tuple[str, ...] = ()
     document: Any = None
+    sensitive: bool = False
 
 
 class Conversation:
@@ -71,6 +78,25 @@ class Conversation:
         """The replies to a button."""
         return await self.send(self.entry(label, EntryKind.ACTION, payload))
 
+    async def operate(self, action: str, by: str, text: str = "", resolved: bool | None = None) -> list[Said]:
+        """What an operator does, `reply`, `resume` or `close`; whoever acts has the session from then on."""
+        self.session = replace(self.session, in_handoff=True, owner=by)
+        payload: Json = {"action": action, "by": by, "text": text, "resolved": resolved}
+        return await self.send(self.entry("", EntryKind.OPERATOR, payload))
+
+    async def decide(self, by: str, approve: bool, reason: str | None = None) -> list[Said]:
+        """What an operator decides about the approval that was asked for last. Raises NotShown."""
+        held = self.services.approvals
+        asked = latest(held)
+        if asked is None:
+            raise NotShown("nothing waits to be approved")
+        if not may_decide(held[asked], by):
+            raise NotShown(f"{by} may not decide that: see by= in the flow")
+        status = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
+        decision = Decision(status, f"operator:{by}", reason)
+        settle(held, asked, held[asked].approval.shown_hash, decision, self.services.time)
+        return await self.send(self.entry("", EntryKind.DECISION, {"approval": str(asked)}))
+
     def entry(self, text: str, kind: EntryKind = EntryKind.MESSAGE, payload: Json = None) -> Entry:
         self.position += 1
         entry_id = UUID(int=10_000 + self.position)
@@ -102,10 +128,17 @@ class Conversation:
             self.state = State(self.state.version + 1, new.flow, new.flow_version, new.state_name, data)
         for flag in outcome.flags:
             self.services.flags[flag.name] = replace(flag, value=orjson.loads(orjson.dumps(flag.value)))
+        keep(self.services.approvals, outcome.approvals)
         if outcome.timers is not None:
             self.timers = outcome.timers
         self._closes_at = None if outcome.parked_for is None else self.services.time + outcome.parked_for
-        said = [read(message.content, message.content_type) for message in outcome.replies]
+        if (hand := outcome.hand) is not None:
+            owner = (hand.owner or self.session.owner) if hand.to_person else None
+            self.session = replace(self.session, in_handoff=hand.to_person, owner=owner)
+        said = [
+            replace(read(message.content, message.content_type), sensitive=message.sensitive)
+            for message in outcome.replies
+        ]
         for reply in said:
             self._buttons.update(zip(reply.labels, reply.payloads, strict=True))
         return said

@@ -16,25 +16,27 @@ from flows.rehearsal.script import (
     Choices,
     Expectation,
     Happening,
+    Operating,
     Pressing,
     Reached,
     Reply,
     Script,
+    Sending,
     Standing,
     Typing,
     Waiting,
 )
 from flows.rehearsal.standing import where
-from flows.rehearsal.transcript import Transcript
+from flows.rehearsal.transcript import Played, Transcript
 from flows.rehearsal.watch import Watch
 
 
-async def play(bot: Bot, script: Script) -> Transcript:
+async def play(bot: Bot, script: Script) -> Played:
     """One test, from its first line to its last whatever differs on the way."""
     started = time.perf_counter()
     watch = Watch(bot, script.given)
     conversation = conversation_of(bot, script, watch)
-    transcript = Transcript(script)
+    transcript = Played(script=script)
     for done, expectations in _groups(script):
         watch.begin()
         transcript.same(_shown(done))
@@ -52,7 +54,7 @@ def _groups(script: Script) -> list[tuple[Act, list[Expectation]]]:
     """Each thing that is done, with what is expected of it."""
     groups: list[tuple[Act, list[Expectation]]] = []
     for line in script.talk:
-        if isinstance(line, Typing | Pressing | Waiting | Happening):
+        if isinstance(line, Act):
             groups.append((line, []))
         else:
             groups[-1][1].append(line)
@@ -134,10 +136,16 @@ def _shown(done: Act) -> str:
     match done:
         case Typing(_, text):
             return f"you> {text}"
+        case Sending(_, files, text):
+            return f"you> ({', '.join(file.name for file in files)}) {text}".rstrip()
         case Pressing(_, label):
             return f"you> [{label}]"
         case Waiting(_, _, told):
             return f"({told} later)"
+        case Operating(_, "reply", by, text):
+            return f"{by}> {text}"
+        case Operating(_, action, by, why):
+            return f"({by}: {action}, because {why})" if why else f"({by}: {action})"
         case Happening(_, name, value):
             return f"(event {name})" if value is None else f"(event {name}: {value})"
         case _:

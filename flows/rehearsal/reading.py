@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from flows.rehearsal.givens import read_given
+from flows.rehearsal.reading_files import sent
 from flows.rehearsal.script import (
     NOON,
     Act,
@@ -17,6 +18,7 @@ from flows.rehearsal.script import (
     Expectation,
     Given,
     Happening,
+    Operating,
     Pressing,
     Reached,
     Reply,
@@ -60,7 +62,7 @@ def _talk(node: Node) -> tuple[Act | Expectation, ...]:
     lines = [_line(item) for item in node.items("`talk:`")]
     if not lines:
         raise node.wrong("nothing is said in this test: begin with `- user: …`")
-    if not isinstance(lines[0], Typing | Pressing | Waiting | Happening):
+    if not isinstance(lines[0], Act):
         raise node.wrong("before anything is expected somebody must do something: begin with `- user: …`")
     return tuple(lines)
 
@@ -124,6 +126,21 @@ def _happening(node: Node) -> Happening:
     return Happening(node.line, name.text("an event's name"), value.value())
 
 
+def _operating(node: Node) -> Operating:
+    if not node.is_mapping:
+        return Operating(node.line, "reply", text=node.text("what an operator says"))
+    found = node.keys("resume", "close", "approve", "reject", "because", what="an operator")
+    because = found.pop("because", None)
+    if len(found) != 1 or (because is not None and "reject" not in found):
+        raise node.wrong(
+            "an operator is a text that is said, or one of resume, close, approve and reject with a name, and "
+            "because with reject"
+        )
+    [(action, by)] = found.items()
+    why = "" if because is None else because.text("a reason")
+    return Operating(node.line, action, by.text("an operator's name"), why)
+
+
 def _moment(node: Node) -> datetime:
     value = node.value()
     if isinstance(value, str):
@@ -139,10 +156,11 @@ def _moment(node: Node) -> datetime:
 
 
 _LINES: dict[str, Callable[[Node], Act | Expectation]] = {
-    "user": lambda node: Typing(node.line, node.text("what is typed")),
+    "user": lambda node: sent(node) if node.is_mapping else Typing(node.line, node.text("what is typed")),
     "press": lambda node: Pressing(node.line, node.text("a button's label")),
     "later": _waiting,
     "event": _happening,
+    "operator": _operating,
     "bot": lambda node: Reply(node.line, None if node.is_nothing else _texted(node)),
     "choices": lambda node: Choices(
         node.line, tuple(item.text("a choice") for item in node.items("`choices:`"))

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from flows.errors import FlowMistake
 from flows.llm.contract import Event, ModelError
 from storage.knowledge import Passage
+from storage.records import UploadedFile
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -86,6 +87,15 @@ class Typing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """The person sends files, perhaps with a text. They get their ids when they are sent."""
+
+    line: int
+    files: tuple[UploadedFile, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pressing:
     """The person presses the button with this label, the latest one that was shown."""
 
@@ -109,6 +119,16 @@ class Happening:
     line: int
     name: str
     value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """An operator acts: `action` is `reply` (with `text`), `resume`, `close`, `approve` or `reject` (`text` is why)."""
+
+    line: int
+    action: str
+    by: str = "operator"
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +173,7 @@ class Reached:
     flow: str
 
 
-Act: TypeAlias = Typing | Pressing | Waiting | Happening
+Act: TypeAlias = Typing | Sending | Pressing | Waiting | Happening | Operating
 Expectation: TypeAlias = Reply | Choices | Standing | Called | Reached
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from flows.errors import FileMissing
 from flows.llm.contract import ErrorKind, Event, ModelError, ModelRequest
+from flows.rehearsal.approvals import Approvals, settle, use
 from flows.rehearsal.script import NOON
+from flows.rehearsal.selves import RehearsedSelves
 from flows.services import ModelChoice, OtpRefused, OtpStarted, Verdict
+from storage.approval_records import Decision
 from storage.knowledge import Passage
-from storage.records import Flag, NewState, Session, Turn
+from storage.outcomes import Flag, NewState
+from storage.records import Session, Turn, UploadedFile
 
 OTP_CHANNEL = UUID(int=77)
 OTP_ADDRESS = "+441632960961"
@@ -43,6 +49,10 @@ class RehearsedServices:
         self.unanswered: list[str] = []
         self.quoted: list[Sequence[Passage]] = []
         self.flags: dict[str, Flag] = {}
+        self.selves = RehearsedSelves()
+        self.approvals: Approvals = {}
+        # The bytes of the files that the person sends, by id.
+        self.files: dict[UUID, bytes] = {}
         # How alike a text is to flows, by the flow's name.
         self.alike: dict[str, Mapping[str, float]] = {}
 
@@ -52,6 +62,7 @@ class RehearsedServices:
         for name, value in vars(self).items():
             if isinstance(value, dict | list):
                 setattr(other, name, value.copy())
+        other.selves = self.selves.fork()
         other.time = self.time + later
         return other
 
@@ -83,6 +94,18 @@ class RehearsedServices:
     async def flags_read(self, session: Session) -> Mapping[str, Flag]:
         return dict(self.flags)
 
+    def keep_file(self, file: UploadedFile, content: bytes | None = None) -> UploadedFile:
+        """Take a file in, as uploading does; without its `content` it is full of zeros."""
+        kept = replace(file, id=UUID(int=90_000 + len(self.files)))
+        self.files[kept.id] = bytes(file.size) if content is None else content
+        return kept
+
+    async def read_file(self, file_id: UUID) -> bytes:
+        """What was sent in this conversation."""
+        if file_id not in self.files:
+            raise FileMissing("there is no such file")
+        return self.files[file_id]
+
     async def otp_start(
         self, turn: Turn, purpose: str, address: str | None, via: str | None
     ) -> OtpStarted | OtpRefused:
@@ -103,6 +126,20 @@ class RehearsedServices:
             return Verdict.OK
         self.guesses[purpose] += 1
         return Verdict.LOCKED if self.guesses[purpose] >= MOST_GUESSES else Verdict.WRONG
+
+    async def approval_settle(
+        self,
+        session: Session,
+        approval_id: UUID,
+        shown_hash: bytes,
+        decision: Decision | None,
+        *,
+        sensitive: bool,
+    ) -> Decision:
+        return settle(self.approvals, approval_id, shown_hash, decision, self.time)
+
+    async def approval_use(self, session: Session, approval_id: UUID, shown_hash: bytes, key: str) -> bool:
+        return use(self.approvals, approval_id, shown_hash, key)
 
     def works_on(self, overlap: str) -> None:
         """Nothing comes while a turn is rehearsed."""

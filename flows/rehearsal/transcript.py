@@ -29,11 +29,9 @@ class Line:
 
 @dataclass(slots=True)
 class Transcript:
-    """How a test went."""
+    """How a conversation went."""
 
-    script: Script
     lines: list[Line] = field(default_factory=list)
-    milliseconds: float = 0.0
 
     @property
     def differs(self) -> bool:
@@ -42,7 +40,7 @@ class Transcript:
     def same(self, text: str) -> None:
         self.lines.append(Line(Mark.SAME, text))
 
-    def missing(self, text: str, at: int) -> None:
+    def missing(self, text: str, at: int | None = None) -> None:
         self.lines.append(Line(Mark.MISSING, text, at))
 
     def unexpected(self, text: str) -> None:
@@ -51,16 +49,28 @@ class Transcript:
     def wrong(self, text: str, at: int | None = None) -> None:
         self.lines.append(Line(Mark.WRONG, text, at))
 
-    def compare(self, what: str, expected: object, found: object, at: int) -> None:
+    def compare(self, what: str, expected: object, found: object, at: int | None = None) -> None:
         """Two things that should be equal; nothing is said when they are."""
         if expected != found:
             self.wrong(f"{what}: expected {_shown(expected)}, found {_shown(found)}", at)
 
 
-def told(transcript: Transcript) -> Iterable[str]:
-    """The lines of a test that differs, for a person to read."""
-    script = transcript.script
-    yield f"✗ {script.name} ({script.path}:{script.line})"
+@dataclass(slots=True, kw_only=True)
+class Played(Transcript):
+    """How a test went."""
+
+    script: Script
+    milliseconds: float = 0.0
+
+
+def told(played: Played) -> Iterable[str]:
+    """A test that differs, for a person to read."""
+    yield f"✗ {played.script.name} ({played.script.path}:{played.script.line})"
+    yield from lines_of(played)
+
+
+def lines_of(transcript: Transcript) -> Iterable[str]:
+    """What was said, with what differed, for a person to read."""
     for line in transcript.lines:
         first, *more = line.text.split("\n")
         place = "" if line.at is None else f"   (line {line.at})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,13 +10,13 @@ from uuid import UUID
 
 import yaml
 
-from flows.record import Damaged, Frame, Status, read_frames
 from flows.rehearsal.conversation import read
 from flows.values import decode
-from storage.records import Sender, State, StoredMessage
+from storage.outcomes import Result, StoredResult
+from storage.records import Sender, StoredMessage
 
 # A shorter silence changes nothing that a flow could notice.
-_WORTH_TELLING = timedelta(minutes=5)
+WORTH_TELLING = timedelta(minutes=5)
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -34,51 +34,35 @@ _Dumper.add_representer(Decimal, lambda dumper, value: dumper.represent_scalar("
 _Dumper.add_representer(UUID, lambda dumper, value: dumper.represent_scalar("!uuid", str(value)))
 
 
-def write(name: str, messages: Sequence[StoredMessage], calls: Mapping[str, Sequence[Any]]) -> str:
-    """The YAML of a test: what was said in order, and the answers of calls as far as they are known."""
+def write(name: str, messages: Sequence[StoredMessage], results: Sequence[StoredResult]) -> str:
+    """The YAML of a test: what was said and what happened in order, and what calls answered, as far as it is known."""
     now = messages[0].created_at if messages else None
     test: dict[str, Any] = {"name": name}
     if now is not None:
         test["now"] = f"{now:%Y-%m-%d %H:%M}"
-    if calls:
+    if calls := _calls(results):
         test["given"] = {"calls": {call: _answers(given) for call, given in calls.items()}}
-    test["talk"] = _talk(messages)
+    test["talk"] = _talk(messages, [each for each in results if each.result.kind == "event"])
     written: str = yaml.dump(
         test, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False
     )
     return written
 
 
-def calls_on_record(state: State | None) -> dict[str, list[Any]]:
-    """The results of calls that a running conversation still has on record; none of a sensitive flow's."""
-    try:
-        frames = [] if state is None or state.damage else read_frames(state.data)
-    except Damaged:
-        return {}
+def _calls(results: Sequence[StoredResult]) -> dict[str, list[Any]]:
+    """The answers of calls by name, in the order in which they came; none of a sensitive flow's."""
     found: dict[str, list[Any]] = {}
-    for frame in frames:
-        for name, result in _calls_of(frame):
-            found.setdefault(name, []).append(result)
+    for each in results:
+        if each.result.kind == "call" and not each.result.sensitive:
+            found.setdefault(each.result.name, []).append(_answer(each.result))
     return found
 
 
-def _calls_of(frame: Frame) -> list[tuple[str, Any]]:
-    if frame.sensitive:
-        return []
-    rows = {**frame.carried, **frame.rows}.values()
-    calls = sorted((row for row in rows if row.kind == "call"), key=lambda row: row.ordinal)
-    return [
-        (row.key.partition("#")[0], _result(row.status, row.value))
-        for row in calls
-        if row.status in (Status.OK, Status.FAILED)
-    ]
-
-
-def _result(status: Status, value: Any) -> Any:
-    if status is Status.FAILED:
-        kind, message = value
+def _answer(result: Result) -> Any:
+    if result.status == "failed" and isinstance(result.value, list):
+        kind, message = result.value
         return {"error": kind, "message": message}
-    decoded = decode(value)
+    decoded = decode(result.value)
     # What would be read as something else is told apart.
     return {"value": decoded} if isinstance(decoded, dict) else decoded
 
@@ -87,15 +71,18 @@ def _answers(given: Sequence[Any]) -> Any:
     return given[0] if len(given) == 1 else {"in_turn": list(given)}
 
 
-def _talk(messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
+def _talk(messages: Sequence[StoredMessage], events: Sequence[StoredResult]) -> list[dict[str, Any]]:
     talk: list[dict[str, Any]] = []
     before: datetime | None = None
+    coming = list(events)
     for message in messages:
+        while coming and coming[0].created_at <= message.created_at:
+            event = coming.pop(0)
+            talk += [*_silence(before, event.created_at), {"event": _event(event.result)}]
+            before = event.created_at
         if message.sender is Sender.USER:
-            silence = timedelta() if before is None else message.created_at - before
-            if silence >= _WORTH_TELLING:
-                talk.append({"later": _told(silence)})
-            talk.append({"user": message.content})
+            talk += _silence(before, message.created_at)
+            talk.append({"user": _with_files(message) if message.attachments else message.content})
         elif message.sender is Sender.BOT:
             said = read(message.content, message.content_type.value)
             talk.append({"bot": said.text})
@@ -105,7 +92,25 @@ def _talk(messages: Sequence[StoredMessage]) -> list[dict[str, Any]]:
     return talk
 
 
-def _told(silence: timedelta) -> str:
+def _silence(before: datetime | None, now: datetime) -> list[dict[str, Any]]:
+    silence = timedelta() if before is None else now - before
+    return [{"later": duration_told(silence)}] if silence >= WORTH_TELLING else []
+
+
+def _event(event: Result) -> Any:
+    if event.value is None:
+        return event.name
+    return {event.name: "[sensitive]" if event.sensitive else decode(event.value)}
+
+
+def _with_files(message: StoredMessage) -> dict[str, Any]:
+    files = [{"file": file.name, "type": file.type, "size": file.size} for file in message.attachments]
+    sent: dict[str, Any] = files[0] if len(files) == 1 else {"files": files}
+    return {**sent, "text": message.content} if message.content else sent
+
+
+def duration_told(silence: timedelta) -> str:
+    """How long it was, in the largest unit that fits."""
     seconds = silence.total_seconds()
     unit, length = next((unit, length) for unit, length in _UNITS if seconds >= length)
     count = round(seconds / length)

@@ -18,7 +18,8 @@ from flows.signals import Stopped
 from flows.stage import Stage
 from flows.vocabulary import Citation, Reply, render
 from storage.knowledge import Passage
-from storage.records import ContentType, NewMessage
+from storage.outcomes import NewMessage
+from storage.records import ContentType
 
 log = structlog.get_logger("flows.answer")
 
@@ -35,6 +36,9 @@ async def answer(
     run.begin("answer")
     key = chat.key("answer")
     row = run.find(chat.scope + key, "answer")
+    if row is None and chat.recalled(key, "answer"):
+        run.open(chat.scope + key)
+        row = run.frame.rows[chat.scope + key]
     if row is not None:
         given = _read(run.value(row))
         if run.speaking:

@@ -104,7 +104,7 @@ async def ask(
 ) -> Any:
     """Ask, and return the answer once it validates.
 
-    `type` is str (default), int, bool, date, Decimal or a validator, sync or async. With `choices` and no
+    `type` is str (default), int, bool, date, Decimal, UploadedFile or a validator, sync or async. With `choices` and no
     type, only those are answers; with a type they are suggestions. A wrong answer brings `help` and the
     question again, `retries` times, then raises Unanswered, which ends the flow politely if not caught.
     With `timeout`, silence comes to the same, counted from when the question was put; after half of it the

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
+from flows.approval import grant, key_of, use
 from flows.errors import CallFailed, FlowMistake
-from flows.record import Status
+from flows.files import reading
+from flows.record import Row, Status
 from flows.stage import Stage
 from flows.threads import run_in_thread
 from flows.values import decode, digest, encode
@@ -19,6 +21,7 @@ _key: ContextVar[str] = ContextVar("idempotency_key")
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 _LONGEST_MESSAGE = 500
+_NOT_NEEDED = object()
 
 
 def idempotency_key() -> str:
@@ -41,11 +44,14 @@ async def call(
     timeout: float = 10.0,
     final: bool = False,
     sensitive: bool = False,
+    approval: object = _NOT_NEEDED,
 ) -> Any:
     """Call a function (async, or sync in a thread) and put its result on record.
 
     Every try has `timeout` seconds; an exception with a true `permanent` is not retried. `final` marks
-    what cannot be undone: nobody goes back past it. Raises CallFailed, live and in replay.
+    what cannot be undone: nobody goes back past it. `approval` is what `chat.approve` returned for this very
+    function and these arguments; with another, one that was not given or one that was used nothing is called
+    and FlowMistake raised. Raises CallFailed, live and in replay.
     """
     run = chat.run
     run.begin("call")
@@ -55,20 +61,35 @@ async def call(
     if row is None:
         run.open(path)
         arguments = digest(encode(list(args), f"call {key}"))
+        granted = None if approval is _NOT_NEEDED else grant(run.frame, approval, function, args)
         if sensitive:
             run.frame.sensitive = True
         carried = run.frame.carried.get(path)
         if carried is not None and carried.digest == arguments:
             run.frame.add(chat.scope, key, "call", arguments, carried.status, carried.value, carried.final)
             return decode(carried.value)
-        run.frame.add(chat.scope, key, "call", arguments, Status.STARTED, None, final)
-        await run.port(run.exchange.checkpoint())
-        await _perform(chat, function, args, key, arguments, retries, timeout, final)
-        await run.port(run.exchange.checkpoint())
+        if granted is not None:
+            await _use(chat, granted, key, arguments)
+        if not chat.recalled(key, "call", arguments, final=final):
+            run.frame.add(chat.scope, key, "call", arguments, Status.STARTED, None, final)
+            await run.port(run.exchange.checkpoint())
+            await _perform(chat, function, args, key, arguments, retries, timeout, final)
+            await run.port(run.exchange.checkpoint())
         row = run.frame.rows[path]
     if row.status is Status.FAILED:
         raise CallFailed(*row.value)
     return run.value(row)
+
+
+async def _use(chat: Stage, granted: Row, key: str, arguments: str) -> None:
+    """Use up an approval, before the call is begun; a call that is made again after a crash is the same use."""
+    run = chat.run
+    use(run.frame, granted, chat.scope + key)
+    services, session = run.exchange.services, chat.session
+    value, idempotency = granted.value, _idempotency_key(chat, key, arguments)
+    used = services.approval_use(session, UUID(value["id"]), bytes.fromhex(granted.digest), idempotency)
+    if not await run.port(run.exchange.port(used)):
+        raise FlowMistake(f"call: the approval of {value['action']} is void, or was used by another call")
 
 
 async def _perform(
@@ -90,7 +111,8 @@ async def _perform(
     if onlooker is not None:
         function = onlooker.stand_in(key.partition("#")[0], function)
     try:
-        value, status = await _try(function, args, retries, timeout, run.exchange.services.stopped)
+        with reading(run.exchange.services.read_file):
+            value, status = await _try(function, args, retries, timeout, run.exchange.services.stopped)
     finally:
         run.calling.discard(task)
         _key.reset(token)
@@ -137,9 +159,7 @@ async def _invoke(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
 
 def _idempotency_key(chat: Stage, key: str, arguments: str) -> str:
-    session = chat.session
-    parts = (str(session.tenant_id), str(session.id), chat.run.frame.run, chat.scope + key, arguments)
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+    return key_of(chat.session, chat.run.frame, chat.scope + key, arguments)
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -23,7 +23,8 @@ async def flag(chat: Stage, name: str, default: Any = None) -> Any:
         found = await run.port(run.exchange.flag(name))
         if found is not None and found.sensitive:
             run.frame.sensitive = True
-        known = found is not None and found.value is not None
-        chat.record(key, "flag", decode(found.value) if found is not None and known else default)
+        if not chat.recalled(key, "flag"):
+            known = found is not None and found.value is not None
+            chat.record(key, "flag", decode(found.value) if found is not None and known else default)
         row = run.frame.rows[path]
     return run.value(row)

@@ -18,7 +18,8 @@ from flows.signals import Stopped
 from flows.stage import Stage
 from flows.values import decode, digest, encode
 from flows.vocabulary import clean
-from storage.records import ContentType, NewMessage
+from storage.outcomes import NewMessage
+from storage.records import ContentType
 
 
 async def generate(
@@ -53,7 +54,7 @@ async def generate(
         carried = run.frame.carried.get(path)
         if carried is not None and carried.digest == asked:
             run.frame.add(chat.scope, key, "generate", asked, carried.status, carried.value, False)
-        else:
+        elif not chat.recalled(key, "generate", asked):
             if stream:
                 message = exchange.message("", ContentType.TEXT, sensitive)
             value, status = await _generated(chat, prompt, system, schema, max_tokens, message)

@@ -13,7 +13,7 @@ from flows.signals import Parked
 from flows.stage import Stage
 from flows.timers import drop_reminder, set_alarms, time_is_up
 from flows.values import encode
-from flows.verbs.question import Question, judge, mark_of, value_of
+from flows.verbs.question import Question, heard, mark_of, value_of
 from flows.vocabulary import Button, Reply
 
 TIMED_OUT = "timed_out"
@@ -44,12 +44,12 @@ async def receive(chat: Stage, question: Question) -> None:
             if pressed is None:
                 raise _asked(chat, question, f"{texts.expired}\n{question.prompt}")
             await _accept(chat, question, await value_of(question, pressed))
-        case Typed(text):
-            await _hear(chat, question, text.strip())
+        case Typed() as typed:
+            await _hear(chat, question, typed)
 
 
-async def _hear(chat: Stage, question: Question, text: str) -> None:
-    run = chat.run
+async def _hear(chat: Stage, question: Question, typed: Typed) -> None:
+    run, text = chat.run, typed.text.strip()
     frames, bot = run.exchange.frames, run.exchange.bot
     if question.free_text and (flow := digression(bot, text, frames, exact=True)):
         raise run.digress(flow)
@@ -58,7 +58,7 @@ async def _hear(chat: Stage, question: Question, text: str) -> None:
     if question.sensitive:
         run.exchange.redact = True
     try:
-        answer = await judge(question, text, bot.texts.not_a_choice, bot.texts.not_understood)
+        answer = await heard(question, typed, bot.texts)
     except Rejected as rejection:
         if place := run.correctable_place(free_text=False):
             run.exchange.redact = False

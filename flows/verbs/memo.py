@@ -24,9 +24,10 @@ async def memo(
     row = run.find(chat.scope + key, "memo")
     if row is None:
         run.open(chat.scope + key)
-        found = function()
         if sensitive:
             run.frame.sensitive = True
-        chat.record(key, "memo", await found if inspect.isawaitable(found) else found)
+        if not chat.recalled(key, "memo"):
+            found = function()
+            chat.record(key, "memo", await found if inspect.isawaitable(found) else found)
         row = run.frame.rows[chat.scope + key]
     return cast("T", run.value(row))

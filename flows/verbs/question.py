@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flows.errors import Rejected
+from flows.input import Typed
+from flows.texts import Texts
 from flows.triggers import normalise
 from flows.validators import Validator
 from flows.vocabulary import Choice
+from storage.records import UploadedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,27 @@ class Question:
         return self.validator is not None and self.validator.free_text and not self.choices
 
 
+async def heard(question: Question, given: Typed, texts: Texts) -> Any:
+    """The value of what was sent: of files that fit the first, else of the text. Raises Rejected."""
+    takes = question.validator.takes if question.validator else None
+    if given.files and takes is not None:
+        return _first_fitting(takes, given.files)
+    text = given.text.strip()
+    if given.files and not text:
+        raise Rejected(texts.no_file)
+    return await judge(question, text, texts.not_a_choice, texts.not_understood)
+
+
+def _first_fitting(takes: Callable[[UploadedFile], Any], files: Sequence[UploadedFile]) -> Any:
+    rejections = []
+    for file in files:
+        try:
+            return takes(file)
+        except Rejected as rejection:
+            rejections.append(rejection)
+    raise rejections[0]
+
+
 async def judge(question: Question, text: str, not_a_choice: str, not_understood: str) -> Any:
     """The value of a typed answer. Raises Rejected."""
     words = normalise(text)
@@ -54,8 +79,8 @@ async def judge(question: Question, text: str, not_a_choice: str, not_understood
 
 
 async def value_of(question: Question, choice: Choice) -> Any:
-    """A choice's own value, else its label as the type reads it: "Yes" of a yes_no is True."""
-    if choice.value is not None or question.validator is None:
+    """A choice's own value, else its label as the type reads it: "Yes" of a yes_no is True. No label is a file."""
+    if choice.value is not None or question.validator is None or question.validator.takes is not None:
         return choice.answer
     return await _validated(question.validator, choice.label)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.stage import Stage
 from flows.values import digest, encode
-from storage.records import Flag
+from storage.outcomes import Flag
 
 
 async def remember(chat: Stage, name: str, value: Any, *, sensitive: bool = False) -> None:

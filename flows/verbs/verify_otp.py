@@ -8,11 +8,12 @@ from flows.errors import Unavailable
 from flows.input import Typed
 from flows.record import Pending, Status
 from flows.routing import digression
+from flows.selves import masked
 from flows.services import OtpRefused, Verdict
 from flows.signals import Parked, Unverified
 from flows.stage import Stage
 from flows.vocabulary import Reply
-from storage.records import Dispatch
+from storage.outcomes import Dispatch, Result
 
 _CODE = re.compile(r"(?<!\d)\d{4,10}(?!\d)")
 
@@ -26,6 +27,14 @@ async def verify_otp(chat: Stage, to: str | None = None, via: str | None = None)
     """
     run = chat.run
     run.begin("verify_otp")
+    failure = await prove(chat, to, via)
+    if failure is not None:
+        raise run.leave(Unverified(failure))
+
+
+async def prove(chat: Stage, to: str | None, via: str | None) -> str | None:
+    """Have a code sent and entered; why that failed, None once it has been done. Parks while it is open."""
+    run = chat.run
     key = chat.key("otp")
     path = chat.scope + key
     row = run.find(path, "otp")
@@ -40,8 +49,7 @@ async def verify_otp(chat: Stage, to: str | None = None, via: str | None = None)
         # A right guess is used up: without this, a turn that is lost here could not prove it again.
         await run.port(run.exchange.checkpoint())
         row = run.frame.rows[path]
-    if row.status is Status.FAILED:
-        raise run.leave(Unverified(str(row.value)))
+    return str(row.value) if row.status is Status.FAILED else None
 
 
 async def _hear(chat: Stage, path: str, given: object, to: str | None, via: str | None) -> str | None:
@@ -95,7 +103,8 @@ async def _send(
         Dispatch(exchange.services.new_id(), started.channel_id, started.address, content)
     )
     text = exchange.bot.texts.otp_again if again else exchange.bot.texts.otp_ask
-    shown = _masked(started.address) if started.secret else started.address
+    shown = masked(started.address) if started.secret else started.address
+    exchange.note(Result("otp_sent", "otp", shown, "ok", run.frame.flow, run.frame.run, path))
     raise _waiting(chat, path, lead + text.format(address=shown))
 
 
@@ -108,9 +117,3 @@ def _waiting(chat: Stage, path: str, text: str) -> Parked:
 def _purpose(chat: Stage, path: str) -> str:
     """Binds a code to this flow, this run of it and this verb; the port adds the session."""
     return f"{chat.run.frame.flow}/{chat.run.frame.run}/{path}"
-
-
-def _masked(address: str) -> str:
-    """Enough of an address to recognise it: "…0961", "a…@example.com"."""
-    name, at, domain = address.partition("@")
-    return f"{name[:1]}…@{domain}" if at else f"…{address[-4:] if len(address) > 6 else ''}"

@@ -130,6 +130,10 @@ create table sessions (
     seals_input boolean not null default false,
     -- What the last flow that said so made of the person's matter; null where none did.
     resolved boolean,
+    -- Of a session in the hands of a person (status 'handoff'): the operator's name once one took it, since when, why.
+    owner text,
+    handed_over_at timestamptz,
+    handoff_reason text,
     last_seq bigint not null default 0,
     last_change bigint not null default 0,
     last_position bigint not null default 0,
@@ -140,7 +144,9 @@ create table sessions (
     primary key (tenant_id, id),
     foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade,
     foreign key (tenant_id, channel_id) references channels (tenant_id, id),
-    check ((status = 'closed') = (ended_at is not null))
+    check ((status = 'closed') = (ended_at is not null)),
+    check (status <> 'active' or (owner is null and handed_over_at is null)),
+    check (status <> 'handoff' or handed_over_at is not null)
 ) with (fillfactor = 70);
 create unique index sessions_open on sessions (tenant_id, channel_id, thread_key, user_id) where status <> 'closed';
 create index sessions_of_user on sessions (user_id, started_at);
@@ -167,6 +173,8 @@ create table messages (
     created_at timestamptz not null,
     answered_at timestamptz,
     raw_payload jsonb,
+    -- True where files came with it, else null: who reads messages looks for files only then.
+    has_files boolean,
     primary key (tenant_id, id),
     foreign key (tenant_id, session_id) references sessions (tenant_id, id) on delete cascade,
     check (sealed is null or content = '')
@@ -290,7 +298,7 @@ create table delivery_attempts (
     attempt integer not null,
     started_at timestamptz not null default now(),
     ended_at timestamptz,
-    outcome text check (outcome in ('sent', 'found', 'temporary', 'permanent')),
+    outcome text check (outcome in ('sent', 'found', 'temporary', 'waited', 'partly', 'permanent')),
     error text,
     primary key (tenant_id, delivery_id, attempt),
     foreign key (tenant_id, delivery_id) references outbox (tenant_id, id) on delete cascade,

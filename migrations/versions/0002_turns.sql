@@ -2,19 +2,23 @@
 --
 -- They run as the caller, under row-level security, and set the tenant first. Whoever writes to a session
 -- locks its row first, so every other lock is taken behind it. Errors that the caller acts on:
---   PA001  the session takes sealed input only (detail: the user's id)
+--   PA001  the session takes sealed input only (detail: the user's id; of an event also the session's, after a slash)
 --   PA002  the state's version is not the one that the turn started from
+--   PA003  the session went into other hands (the bot's, or a person's) since the turn started
+--   PA004  one of the files that the message names is not its user's, not ready or another message's
+--   PA005  the flow that the turn takes up from another session has gone on there, or elsewhere (see 0009)
 
 -- One queued entry with all that a turn needs to start from it.
 create type claimed_turn as (
     outcome text,               -- claimed | empty | busy | later
     session_id uuid, user_id uuid, channel_id uuid, platform text, external_user_id text, thread_key text,
-    locale text, profile jsonb,
+    locale text, profile jsonb, in_handoff boolean, owner text, linked boolean,
     token bigint, cancel_seq bigint,
     entry_id uuid, "position" bigint, kind text, content text, payload jsonb, input_sealed bytea,
     message_id uuid, reply_id uuid, accepted_at timestamptz, attempts integer,
     state_version integer, flow text, flow_version text, state_name text, data jsonb, state_sealed bytea,
-    checkpoint jsonb, checkpoint_sealed bytea
+    checkpoint jsonb, checkpoint_sealed bytea,
+    files jsonb                 -- of the message, in its order; null for none
 );
 
 -- Stores one inbound event once: its dedupe keys (sorted and distinct, so that two events with several keys in
@@ -24,13 +28,15 @@ create function accept_inbound(
     p_tenant uuid, p_channel uuid, p_platform text, p_keys text[],
     p_external_user text, p_locale text, p_profile jsonb, p_thread text,
     p_kind text, p_content text, p_content_type text, p_payload jsonb, p_raw jsonb, p_sealed bytea,
-    p_external_message text,
+    p_external_message text, p_attachments uuid[],
     p_user uuid, p_session uuid, p_message uuid, p_entry uuid, p_reply uuid,
     p_now timestamptz, p_idle interval, p_lease interval, p_claim boolean
 ) returns table (
     outcome text, session_id uuid, user_id uuid, message_id uuid, reply_id uuid,
     seq bigint, change bigint, "position" bigint, token bigint, cancel_seq bigint, locale text, profile jsonb,
-    state_version integer, flow text, flow_version text, state_name text, data jsonb, state_sealed bytea
+    in_handoff boolean, owner text, linked boolean,
+    state_version integer, flow text, flow_version text, state_name text, data jsonb, state_sealed bytea,
+    files jsonb
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -123,15 +129,29 @@ begin
 
     insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, sender_id,
                           external_message_id, in_reply_to, content, content_type, sealed, status, created_at,
-                          raw_payload)
+                          raw_payload, has_files)
     select p_tenant, p_message, v_session.id, accept_inbound.seq, accept_inbound.change, accept_inbound.change,
            'user', v_user.id::text, p_external_message, null::uuid,
            case when p_sealed is null then p_content else '' end, p_content_type, p_sealed, 'completed', p_now,
-           case when p_sealed is null then p_raw end
+           case when p_sealed is null then p_raw end, case when p_attachments is not null then true end
     union all
     select p_tenant, p_reply, v_session.id, null, null, null,
-           'bot', null, null, p_message, '', 'text', null, 'pending', p_now, null
+           'bot', null, null, p_message, '', 'text', null, 'pending', p_now, null, null
     where p_reply is not null;
+    if p_attachments is not null then
+        -- Locked in one order, so that two messages which name the same files wait for one another only once.
+        update attachments a set message_id = p_message, place = array_position(p_attachments, a.id)
+        from (select n.id from attachments n
+              where n.tenant_id = p_tenant and n.user_id = v_user.id and n.id = any (p_attachments)
+                and n.message_id is null and n.status = 'ready'
+              order by n.id for update) free
+        where a.tenant_id = p_tenant and a.id = free.id;
+        get diagnostics v_taken = row_count;
+        if v_taken < cardinality(p_attachments) then
+            raise exception using errcode = 'PA004', message = 'there is no such file to be sent';
+        end if;
+        files := files_of(p_tenant, p_message);
+    end if;
     insert into inbox (tenant_id, id, session_id, position, kind, message_id, reply_id, payload, accepted_at,
                        lease_until, attempts)
     values (p_tenant, p_entry, v_session.id, accept_inbound.position, p_kind, p_message, p_reply,
@@ -144,6 +164,9 @@ begin
     if v_idle then
         locale := v_user.locale;
         profile := v_user.profile;
+        in_handoff := v_session.status = 'handoff';
+        owner := v_session.owner;
+        linked := v_user.linked;
         select c.version, c.flow, c.flow_version, c.state_name, c.data, c.sealed
         into state_version, flow, flow_version, state_name, data, state_sealed
         from conversation_state c where c.tenant_id = p_tenant and c.session_id = v_session.id;
@@ -177,12 +200,14 @@ begin
         where tenant_id = p_tenant and id = v_entry.id;
         select 'claimed', v_session.id, v_session.user_id, v_session.channel_id, v_session.platform,
                u.external_id, v_session.thread_key, u.locale, u.profile,
+               v_session.status = 'handoff', v_session.owner, u.linked,
                v_session.lease_token + 1, v_session.cancel_seq,
                v_entry.id, v_entry.position, v_entry.kind, m.content, v_entry.payload, coalesce(m.sealed, v_entry.sealed),
                v_entry.message_id, v_entry.reply_id, v_entry.accepted_at, v_entry.attempts + 1,
                c.version, c.flow, c.flow_version, c.state_name, c.data, c.sealed,
                case when c.checkpoint_entry = v_entry.id then c.checkpoint end,
-               case when c.checkpoint_entry = v_entry.id then c.checkpoint_sealed end
+               case when c.checkpoint_entry = v_entry.id then c.checkpoint_sealed end,
+               case when m.has_files then files_of(p_tenant, m.id) end
         into v_turn
         from users u
         left join messages m on m.tenant_id = p_tenant and m.id = v_entry.message_id
@@ -229,8 +254,10 @@ begin
     return true;
 end $$;
 
--- Writes a turn's outcome: replies, state, queue entry done (or dead, with p_error), deliveries. Fenced by the
--- token; the same commit sent again (its answer was lost) says 'repeated'. Claims the next entry on if asked.
+-- Writes a turn's outcome: replies, state, queue entry done (or dead, with p_error), deliveries, and what few turns
+-- have (p_also, see `commit_also`). Fenced by the token; the same commit sent again (its answer was lost) says
+-- 'repeated'. A turn that started while the bot had the session writes nothing once a person has it, and the other
+-- way round. Claims the next entry on if asked.
 create function commit_turn(
     p_tenant uuid, p_session uuid, p_token bigint, p_entry uuid, p_position bigint,
     p_message uuid, p_reply uuid, p_reason text, p_input_content text, p_input_raw jsonb,
@@ -241,11 +268,12 @@ create function commit_turn(
     p_push_address text, p_now timestamptz, p_open_for interval, p_parked boolean, p_close boolean,
     p_damage text, p_error text, p_claim_next boolean, p_lease interval,
     p_flag_names text[], p_flag_values jsonb[], p_flag_seals bytea[], p_resolved boolean,
-    p_timer_ids uuid[], p_timer_dues timestamptz[], p_timer_payloads jsonb[]
+    p_timer_ids uuid[], p_timer_dues timestamptz[], p_timer_payloads jsonb[],
+    p_in_handoff boolean, p_owner text, p_also jsonb
 ) returns table (
     outcome text, first_seq bigint, first_change bigint, token bigint, cancel_seq bigint,
     entry_id uuid, "position" bigint, kind text, content text, payload jsonb, input_sealed bytea,
-    message_id uuid, reply_id uuid, accepted_at timestamptz, attempts integer
+    message_id uuid, reply_id uuid, accepted_at timestamptz, attempts integer, files jsonb
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -263,6 +291,9 @@ begin
                         then 'repeated' else 'lost' end;
         return next;
         return;
+    end if;
+    if (v_session.status = 'handoff') <> p_in_handoff or v_session.owner is distinct from p_owner then
+        raise exception using errcode = 'PA003', message = 'the session is in other hands';
     end if;
 
     -- A failed message changes before the apology appears, so that whoever sees the apology sees a gap and reads.
@@ -304,10 +335,11 @@ begin
                 sealed = p_seals[n], status = 'completed', created_at = p_now
             where m.tenant_id = p_tenant and m.id = p_reply;
         else
-            insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, in_reply_to,
-                                  content, content_type, sealed, created_at)
+            insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, sender_id,
+                                  in_reply_to, content, content_type, sealed, created_at)
             values (p_tenant, p_reply_ids[n], p_session, first_seq + n - 1, first_change + n - 1,
-                    first_change + n - 1, p_senders[n], p_message, p_contents[n], p_content_types[n], p_seals[n],
+                    first_change + n - 1, p_senders[n], case when p_senders[n] = 'agent' then p_also ->> 'agent' end,
+                    p_message, p_contents[n], p_content_types[n], p_seals[n],
                     p_now);
         end if;
         if p_push_address is not null then
@@ -330,7 +362,8 @@ begin
     for n in 1 .. coalesce(cardinality(p_flag_names), 0) loop
         if p_flag_values[n] is null and p_flag_seals[n] is null then
             delete from user_flags f
-            where f.tenant_id = p_tenant and f.user_id = v_session.user_id and f.name = p_flag_names[n];
+            where f.tenant_id = p_tenant and f.user_id = any (array(select linked_users(p_tenant, v_session.user_id)))
+              and f.name = p_flag_names[n];
         else
             insert into user_flags (tenant_id, user_id, name, value, sealed, updated_at)
             values (p_tenant, v_session.user_id, p_flag_names[n], p_flag_values[n], p_flag_seals[n], p_now)
@@ -349,12 +382,20 @@ begin
         on conflict (tenant_id, id) do nothing;
     end if;
 
+    if p_also is not null then
+        perform commit_also(p_tenant, p_session, p_entry, p_also, p_now);
+    end if;
+
     if p_error is null then
         if p_message is not null then
             update messages m
-            set answered_at = p_now, content = coalesce(p_input_content, m.content),
+            -- What was sealed when the turn took it and is no more was deleted meanwhile, and stays so.
+            set answered_at = p_now,
+                content = case when m.sealed is null and p_input_content <> '[sensitive]' then m.content
+                               else coalesce(p_input_content, m.content) end,
                 sealed = case when p_input_content is null then m.sealed end,
-                raw_payload = case when p_input_content is null then m.raw_payload else p_input_raw end
+                raw_payload = case when p_input_content is null then m.raw_payload
+                                   when m.sealed is not null then p_input_raw end
             where m.tenant_id = p_tenant and m.id = p_message;
         end if;
         delete from inbox i where i.tenant_id = p_tenant and i.id = p_entry;
@@ -363,7 +404,8 @@ begin
             -- Sealed text stays sealed; what a sensitive ask took before it could be sealed goes.
             update messages m
             set status = 'failed', change = v_session.last_change + 1,
-                content = case when m.sealed is null then coalesce(p_input_content, m.content) else m.content end,
+                content = case when m.sealed is null and p_input_content = '[sensitive]' then p_input_content
+                               else m.content end,
                 raw_payload = case when p_input_content is null then m.raw_payload end
             where m.tenant_id = p_tenant and m.id = p_message;
         end if;
@@ -400,8 +442,10 @@ begin
         outcome := 'next';
         cancel_seq := v_session.cancel_seq;
         select v_next.id, v_next.position, v_next.kind, m.content, v_next.payload, coalesce(m.sealed, v_next.sealed), v_next.message_id,
-               v_next.reply_id, v_next.accepted_at, v_next.attempts + 1
-        into entry_id, position, kind, content, payload, input_sealed, message_id, reply_id, accepted_at, attempts
+               v_next.reply_id, v_next.accepted_at, v_next.attempts + 1,
+               case when m.has_files then files_of(p_tenant, m.id) end
+        into entry_id, position, kind, content, payload, input_sealed, message_id, reply_id, accepted_at, attempts,
+             files
         from (select) one left join messages m on m.tenant_id = p_tenant and m.id = v_next.message_id;
     else
         outcome := case when v_next.id is null then 'done' else 'more' end;
@@ -454,6 +498,14 @@ begin
     if not found then
         return 'unknown';
     end if;
+    -- What went on in another session of the person is waiting there now (see `take_up`).
+    while not v_session.parked and v_session.metadata ? 'continued_in' loop
+        select * into v_session from sessions
+        where tenant_id = p_tenant and id = (v_session.metadata ->> 'continued_in')::uuid for update;
+        if not found then
+            return 'unknown';
+        end if;
+    end loop;
     if exists (select from inbound_keys
                where tenant_id = p_tenant and channel_id = v_session.channel_id and key = p_key) then
         return 'duplicate';
@@ -462,14 +514,15 @@ begin
         return 'closed';
     end if;
     if v_session.seals_input and p_sealed is null then
-        raise exception using errcode = 'PA001', message = 'seal the input', detail = v_session.user_id::text;
+        raise exception using errcode = 'PA001', message = 'seal the input',
+              detail = v_session.user_id::text || '/' || p_session::text;
     end if;
     insert into inbound_keys (tenant_id, channel_id, key, session_id, message_id, accepted_at)
-    values (p_tenant, v_session.channel_id, p_key, p_session, p_entry, p_now);
+    values (p_tenant, v_session.channel_id, p_key, v_session.id, p_entry, p_now);
     insert into inbox (tenant_id, id, session_id, position, kind, payload, sealed, accepted_at)
-    values (p_tenant, p_entry, p_session, v_session.last_position + 1, 'event',
+    values (p_tenant, p_entry, v_session.id, v_session.last_position + 1, 'event',
             case when p_sealed is null then p_payload end, p_sealed, p_now);
-    update sessions set last_position = v_session.last_position + 1 where tenant_id = p_tenant and id = p_session;
+    update sessions set last_position = v_session.last_position + 1 where tenant_id = p_tenant and id = v_session.id;
     return 'accepted';
 end $$;
 
@@ -501,7 +554,8 @@ end $$;
 -- has no such message on the channel. Reads only.
 create function read_reply(p_tenant uuid, p_channel uuid, p_user uuid, p_reply uuid) returns table (
     id uuid, session_id uuid, seq bigint, change bigint, created_change bigint, sender_type text, content text,
-    content_type text, sealed bytea, status text, in_reply_to uuid, created_at timestamptz, reason text, more uuid[]
+    content_type text, sealed bytea, status text, in_reply_to uuid, created_at timestamptz, reason text, more uuid[],
+    files jsonb
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -514,9 +568,10 @@ begin
     if found then
         select v_message.id, v_message.session_id, v_message.seq, v_message.change, v_message.created_change,
                v_message.sender_type, v_message.content, v_message.content_type, v_message.sealed,
-               v_message.status, v_message.in_reply_to, v_message.created_at, v_message.reason
+               v_message.status, v_message.in_reply_to, v_message.created_at, v_message.reason,
+               case when v_message.has_files then files_of(p_tenant, p_reply) end
         into id, session_id, seq, change, created_change, sender_type, content, content_type, sealed,
-             status, in_reply_to, created_at, reason;
+             status, in_reply_to, created_at, reason, files;
         more := array(select f.id from messages f
                       where f.tenant_id = p_tenant and f.session_id = v_message.session_id
                         and f.seq > v_message.seq and f.in_reply_to = v_message.in_reply_to

@@ -48,19 +48,22 @@ create index feedback_of_user on feedback (tenant_id, user_id);
 create index feedback_by_time on feedback (tenant_id, created_at);
 select protect('feedback');
 
--- A file may be stored before the message that names it is accepted, so `message_id` comes later. `file_url` is the
--- key of its object in the object store, which is no other file's, and never an address.
+-- A file may be stored before the message that names it is accepted, so `message_id` comes later, with its `place`
+-- among the message's files. `file_url` is the key of its object in the object store, which is no other file's, and
+-- never an address. `sensitive`: a sensitive ask took it; its name is forgotten, and no link opens it.
 create table attachments (
     tenant_id uuid not null,
     id uuid not null,
     user_id uuid not null,
     message_id uuid,
+    place smallint,
     file_name text,
     file_url text not null,
     file_type text not null,
     size_bytes bigint not null check (size_bytes > 0),
     sha256 bytea not null check (octet_length(sha256) = 32),
     status text not null default 'pending' check (status in ('pending', 'ready', 'quarantined')),
+    sensitive boolean not null default false,
     created_at timestamptz not null,
     primary key (tenant_id, id),
     unique (tenant_id, file_url),
@@ -71,6 +74,14 @@ create index attachments_of_message on attachments (tenant_id, message_id);
 create index attachments_of_user on attachments (tenant_id, user_id);
 create index attachments_unclaimed on attachments (tenant_id, created_at) where message_id is null;
 select protect('attachments');
+
+-- The files of a message as they may be shown, in the order in which the message names them. The tenant is set.
+create function files_of(p_tenant uuid, p_message uuid) returns jsonb language sql stable as $$
+    select jsonb_agg(jsonb_build_object('id', id, 'name', file_name, 'type', file_type, 'size', size_bytes)
+                     order by place, created_at, id)
+    from attachments
+    where tenant_id = p_tenant and message_id = p_message and status = 'ready' and not sensitive
+$$;
 
 create table attachment_texts (
     tenant_id uuid not null,

@@ -149,20 +149,28 @@ create table agent_step_payloads (
 create index agent_step_payloads_of_user on agent_step_payloads (tenant_id, user_id);
 select protect('agent_step_payloads', 'select, insert, delete');
 
--- Bound to the hash of exactly what was shown, to user and session; one use; an end.
+-- Bound to the hash of exactly what was shown, to user and session; one use; an end. Whoever changes a row is in
+-- migration 0010. `action` names what would be done, `by_asker` and `by_operators` (null: any) who may decide.
+-- `used_by` is the idempotency key of the one call that it is for. What expired may have been decided before.
 create table approvals (
     tenant_id uuid not null,
     id uuid not null,
     session_id uuid not null,
     user_id uuid not null,
     agent_step_id uuid,
+    flow text not null default '',
+    action text not null default '',
     shown text not null default '',
     sealed bytea,
     shown_hash bytea not null check (octet_length(shown_hash) = 32),
     status text not null default 'pending'
         check (status in ('pending', 'approved', 'rejected', 'expired', 'used')),
+    by_asker boolean not null default true,
+    by_operators text[] default '{}',
     decided_by text,
     reason text,
+    sealed_reason bytea,
+    used_by text,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     decided_at timestamptz,
@@ -173,9 +181,13 @@ create table approvals (
     foreign key (tenant_id, agent_step_id) references agent_steps (tenant_id, id),
     check (expires_at > created_at),
     check (sealed is null or shown = ''),
-    check ((status in ('approved', 'rejected', 'used')) = (decided_at is not null and decided_by is not null)),
-    check ((status = 'used') = (used_at is not null))
+    check (sealed_reason is null or reason is null),
+    check ((decided_at is null) = (decided_by is null)),
+    check (status <> 'pending' or decided_at is null),
+    check (status not in ('approved', 'rejected', 'used') or decided_at is not null),
+    check ((status = 'used') = (used_at is not null and used_by is not null))
 );
+create index approvals_by_time on approvals (tenant_id, created_at);
 create index approvals_pending on approvals (tenant_id, expires_at) where status = 'pending';
 create index approvals_of_session on approvals (tenant_id, session_id, created_at);
 create index approvals_of_user on approvals (tenant_id, user_id);

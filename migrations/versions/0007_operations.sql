@@ -50,7 +50,7 @@ create table templates (
 create index templates_by_content on templates (tenant_id, channel_id, content_hash);
 select protect('templates');
 
--- Keyed by enterprise and team; an installation for a whole organisation has no team. A revoked one has no token.
+-- One for each Slack channel; an installation for a whole organisation has no team. A revoked one has no token.
 create table slack_installations (
     tenant_id uuid not null,
     id uuid not null,
@@ -58,23 +58,56 @@ create table slack_installations (
     app_id text not null,
     enterprise_id text,
     team_id text,
+    team_name text,
     bot_user_id text,
+    bot_id text,
     scopes text[] not null default '{}',
     credentials bytea,
+    -- Counts the tokens that there were: who refreshed an older one must not write what came of it.
+    token_version integer not null default 1 check (token_version > 0),
     token_expires_at timestamptz,
+    -- When to refresh the token next. One that ends and has no time here can only be installed anew.
+    refresh_at timestamptz,
+    refresh_failures integer not null default 0 check (refresh_failures >= 0),
+    refresh_error text,
     installed_by text,
     installed_at timestamptz not null,
     revoked_at timestamptz,
     primary key (tenant_id, id),
-    unique nulls not distinct (tenant_id, app_id, enterprise_id, team_id),
+    unique (tenant_id, channel_id),
     foreign key (tenant_id, channel_id) references channels (tenant_id, id) on delete cascade,
     check (enterprise_id is not null or team_id is not null),
-    check ((credentials is null) = (revoked_at is not null))
+    check ((credentials is null) = (revoked_at is not null)),
+    check (refresh_at is null or (token_expires_at is not null and revoked_at is null))
 );
-create index slack_installations_of_channel on slack_installations (tenant_id, channel_id);
-create index slack_installations_expiry on slack_installations (tenant_id, token_expires_at)
-where revoked_at is null;
+create index slack_installations_refresh on slack_installations (tenant_id, refresh_at) where refresh_at is not null;
 select protect('slack_installations');
+
+-- What a platform calls a delivery, or each part of one that became several messages there: how a reaction or a press
+-- finds what it is about. Equality, since under row-level security an index is used for little else.
+create table delivered_parts (
+    tenant_id uuid not null,
+    channel_id uuid not null,
+    external_id text not null,
+    delivery_id uuid not null,
+    primary key (tenant_id, channel_id, external_id, delivery_id),
+    foreign key (tenant_id, delivery_id) references outbox (tenant_id, id) on delete cascade
+);
+create index delivered_parts_of_delivery on delivered_parts (tenant_id, delivery_id);
+select protect('delivered_parts');
+
+create function name_delivered_parts() returns trigger language plpgsql as $$
+begin
+    insert into delivered_parts (tenant_id, channel_id, external_id, delivery_id)
+    select new.tenant_id, new.channel_id, part.name, new.id
+    from unnest(string_to_array(new.external_message_id, ',')) as part (name)
+    where part.name <> ''
+    on conflict do nothing;
+    return null;
+end $$;
+
+create trigger outbox_named after update of external_message_id on outbox
+for each row when (new.external_message_id is not null) execute function name_delivered_parts();
 
 -- Bearers of the operators' API. The token itself is kept nowhere, only its digest.
 create table operators (
@@ -92,6 +125,31 @@ create table operators (
     unique (tenant_id, token_digest)
 );
 select protect('operators', 'select, insert, update');
+
+-- Whose token it is that has this digest, if it is good now; one round trip for each call of the API.
+create function verify_operator(p_tenant uuid, p_digest bytea, p_now timestamptz)
+returns setof operators language plpgsql as $$
+declare
+    v_operator operators;
+begin
+    perform set_config('parley.tenant_id', p_tenant::text, true);
+    select * into v_operator from operators
+    where tenant_id = p_tenant and token_digest = p_digest and revoked_at is null
+      and (expires_at is null or expires_at > p_now);
+    if not found then
+        return;
+    end if;
+    -- Once a minute, so that a client that asks often does not write each time.
+    if v_operator.last_used_at is null or v_operator.last_used_at <= p_now - interval '1 minute' then
+        update operators set last_used_at = p_now where tenant_id = p_tenant and id = v_operator.id;
+    end if;
+    return next v_operator;
+end $$;
+
+-- Closed sessions, as operators page through them; an entry is made once, when the session ends.
+create index sessions_closed on sessions (tenant_id, ended_at, id) where status = 'closed';
+-- Deliveries that a person should know of.
+create index outbox_trouble on outbox (tenant_id, session_id) where status = 'failed' or possible_duplicate;
 
 -- Who exported, erased, changed or read what. Append-only, and nothing private in `detail`.
 create table audit_log (

@@ -9,6 +9,13 @@ select tenant_id, id
 from channels
 where platform = $1 and external_account_id = $2;
 
+-- name: route_platform
+-- The channels of a platform, across tenants: for the dispatcher.
+select tenant_id, id
+from channels
+where platform = $1
+order by tenant_id, id;
+
 -- name: load_channel
 -- A channel with all that its adapter needs.
 select c.id, c.platform, c.external_account_id, c.credentials, c.settings, t.slug as tenant_slug,

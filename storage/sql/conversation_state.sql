@@ -30,7 +30,8 @@ where s.tenant_id = $1 and s.id = $2
 -- name: said
 -- All that was said in a session, in order; what is sealed stays so.
 select m.id, m.session_id, s.user_id, m.seq, m.change, m.created_change, m.sender_type, m.content, m.content_type,
-       m.sealed is not null as is_sealed, m.status, m.in_reply_to, m.created_at
+       m.sealed is not null as is_sealed, m.status, m.in_reply_to, m.created_at,
+       case when m.has_files then files_of($1, m.id) end as files
 from messages m
 join sessions s on s.tenant_id = m.tenant_id and s.id = m.session_id
 where m.tenant_id = $1 and m.session_id = $2 and m.seq is not null

@@ -13,7 +13,8 @@ set lease_token = o.lease_token + 1, lease_until = now() + $3::interval, attempt
 from head
 where o.tenant_id = head.tenant_id and o.id = head.id and o.due_at <= now()
   and (o.lease_until is null or o.lease_until <= now())
-returning o.id, o.channel_id, o.message_id, o.address, o.sealed, o.attempts, o.lease_token, o.possible_duplicate
+returning o.id, o.channel_id, o.message_id, o.address, o.sealed, o.attempts, o.lease_token, o.possible_duplicate,
+          o.created_at
 
 -- name: content
 -- What a delivery carries and where it goes.
@@ -23,14 +24,17 @@ left join messages m on m.tenant_id = s.tenant_id and m.id = $3
 where s.tenant_id = $1 and s.id = $2
 
 -- name: begin_attempt
--- Written before the platform is called; says whether an earlier attempt never learned its answer.
-with lost as (
-    select count(*) as n from delivery_attempts
-    where tenant_id = $1 and delivery_id = $2 and ended_at is null
+-- Written before the platform is called; says whether an earlier attempt never learned its answer, or went in part,
+-- and how many of them failed.
+with earlier as (
+    select count(*) filter (where ended_at is null or outcome = 'partly') as open,
+           count(*) filter (where ended_at is null or outcome not in ('waited', 'partly')) as failures
+    from delivery_attempts
+    where tenant_id = $1 and delivery_id = $2
 ), begun as (
     insert into delivery_attempts (tenant_id, delivery_id, attempt) values ($1, $2, $3)
 )
-select n > 0 as answer_lost from lost
+select open > 0 as answer_lost, failures from earlier
 
 -- name: end_attempt
 -- How one try went.

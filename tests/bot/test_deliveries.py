@@ -138,3 +138,66 @@ async def test_a_delivery_for_a_platform_that_nobody_serves_here_is_final_and_vi
     await worker.settle()
     assert [row[0] for row in await post.rows()] == ["failed", "failed"]
     assert await post.bench.eyes.fetchval("select count(*) from outbox where error like '%web%'") == 2
+
+
+async def test_a_delivery_that_the_platform_tells_to_wait_is_not_given_up(post):
+    """Neither is it after many of them, once something else goes wrong."""
+    waits = [DeliveryFailed("slowly", permanent=False, retry_after=9)] * 12
+    platform = Platform(faults=[*waits, DeliveryFailed("busy", permanent=False)])
+    await post.deliver(platform, times=13)
+    assert platform.texts == []
+    await post.deliver(platform)
+    assert platform.texts == ["one", "two"]
+    outcomes = await post.bench.eyes.fetch(
+        "select outcome, count(*) from delivery_attempts group by outcome order by outcome"
+    )
+    assert [tuple(row) for row in outcomes] == [("sent", 2), ("temporary", 1), ("waited", 12)]
+
+
+async def test_a_platform_that_tells_to_wait_for_ever_is_given_up_in_the_end(post, monkeypatch):
+    monkeypatch.setattr("bot.deliveries.MOST_ATTEMPTS", 3)
+    platform = Platform(faults=[DeliveryFailed("slowly", permanent=False, retry_after=9)] * 3)
+    await post.deliver(platform, times=3)
+    assert platform.texts == ["two"]
+    assert [row[0] for row in await post.rows()] == ["failed", "sent"]
+
+
+@pytest.mark.parametrize("retry_after", [None, 3.0])
+async def test_what_the_platform_may_have_in_part_is_looked_up(post, retry_after):
+    platform = Platform(
+        faults=[DeliveryFailed("part 2 of 3", permanent=False, retry_after=retry_after, unsure=True)],
+        takes_first=True,
+    )
+    await post.deliver(platform, times=2)
+    assert platform.texts == ["one", "two"]
+    assert await post.rows() == [("sent", False, "p-1"), ("sent", False, "p-2")]
+    outcomes = await post.bench.eyes.fetch("select outcome from delivery_attempts order by delivery_id, attempt")
+    first = "partly" if retry_after else None
+    assert [row[0] for row in outcomes] == [first, "found", "sent"]
+
+
+async def test_a_look_up_that_must_wait_is_made_again_and_nothing_is_sent_meanwhile(post):
+    platform = Platform(faults=[TimeoutError()], takes_first=True)
+    await post.deliver(platform)
+
+    async def find_later(_: Delivery) -> Receipt | None:
+        raise DeliveryFailed("slowly", permanent=False, retry_after=60)
+
+    platform.find = find_later
+    await post.deliver(platform)
+    del platform.find
+    await post.deliver(platform)
+    assert platform.texts == ["one", "two"]
+    assert [row[1] for row in await post.rows()] == [False, False]
+
+
+async def test_an_adapter_learns_since_when_a_delivery_may_be_there(post, clock):
+    seen: list[Delivery] = []
+
+    class Curious(Platform):
+        async def send(self, delivery: Delivery) -> Receipt:
+            seen.append(delivery)
+            return await super().send(delivery)
+
+    await post.deliver(Curious())
+    assert {delivery.created_at for delivery in seen} == {clock()}

@@ -16,7 +16,8 @@ from flows import Chat, Flow
 from flows.bot import Bot
 from flows.errors import FlowMistake
 from flows.overlap import MOST_JOINED
-from storage.records import Entry, EntryKind, Outcome, State, Turn
+from storage.outcomes import Outcome
+from storage.records import Entry, EntryKind, State, Turn
 from storage.turns import TurnStore
 
 

@@ -91,6 +91,6 @@ def test_a_terminal_channel_has_a_name_only(deployed):
 
 def test_flows_are_listed_without_any_server(shell):
     flows = shell.run("flows", "list", "--json").json
-    of_the_bank = {"check_balance", "open_account", "transfer", "loan"}
+    of_the_bank = {"check_balance", "open_account", "transfer", "loan", "support", "link", "unlink"}
     assert {flow["flow"] for flow in flows} == of_the_bank | {"answer", "repair_question"}
     assert not shell.data_dir.exists()

@@ -40,6 +40,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         [web]
         allowed_origins = ["https://example.com", "http://localhost:3000"]
         colour = "#a1b2c3"
+        [texts]
+        cancelled = "Stopped."
+        [commands]
+        cancel = ["stop", "halt"]
+        [phrasings]
+        question = []
         """,
     )
     bot = load_bot(tmp_path, "acme")
@@ -48,6 +54,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (bot.otp.platform, bot.otp.address) == ("whatsapp", "profile.mobile")
     assert bot.web.allowed_origins == ("https://example.com", "http://localhost:3000")
     assert bot.web.colour == "#a1b2c3"
+    assert bot.texts == {"cancelled": "Stopped."}
+    assert (bot.commands, bot.phrasings) == ({"cancel": ("stop", "halt")}, {"question": ()})
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,14 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("[web]\ncolour = 'red'", "web.colour"),
         ("[web]\nallowed_origins = ['https://example.com/path']", "web.allowed_origins"),
         ("[otp]\naddress = 'phone'", "otp.address"),
+        ("texts = 'x'", "texts"),
+        ("[texts]\ncancelled = 1", "texts.cancelled"),
+        ("[texts]\ncancelled = ' '", "texts.cancelled"),
+        ("[texts.cancelled]\nde = 'x'", "texts.cancelled"),
+        ("[commands]\ncancel = 'stop'", "commands.cancel"),
+        ("[commands]\ncancel = ['']", "commands.cancel"),
+        ("[phrasings]\nquestion = '.*'", "phrasings.question"),
+        ("[phrasings]\nquestion = [1]", "phrasings.question"),
         ("name = ", "not valid TOML"),
     ],
 )

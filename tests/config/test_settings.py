@@ -72,6 +72,14 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
         ("PARLEY_SECRET_KEY", base64.b64encode(KEY).decode() + ","),
         ("PARLEY_SECRET_KEY", "zz" * 32),
         ("SLACK_API_BASE_URL", "https://slack.com"),
+        ("SLACK_BOT_TOKEN", "hunter2"),
+        ("SLACK_BOT_TOKEN", "xoxp-hunter2-hunter2"),
+        ("SLACK_BOT_TOKEN", "xoxe.xoxb-1-hunter2"),
+        ("SLACK_APP_TOKEN", "xoxb-hunter2-hunter2"),
+        ("SLACK_SIGNING_SECRET", "hunter2"),
+        ("SLACK_SIGNING_SECRET", "5" * 32 + ","),
+        ("SLACK_CLIENT_ID", "hunter2"),
+        ("SLACK_CLIENT_SECRET", "hunter2"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_and_a_secret_one_is_not_repeated(
@@ -116,16 +124,34 @@ def test_a_database_without_redis_is_fine_until_a_command_needs_redis(
 
 
 def test_the_repr_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "ANTHROPIC_API_KEY",
-        "OPENAI_API_KEY",
-        "VOYAGE_API_KEY",
-        "SLACK_BOT_TOKEN",
-        "TWILIO_AUTH_TOKEN",
-    ):
+    for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "VOYAGE_API_KEY", "TWILIO_AUTH_TOKEN"):
         monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1234-hunter2")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1-A1-hunter2")
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@h/d")
     assert "hunter2" not in repr(Settings.load())
+
+
+def test_several_signing_secrets_are_candidates_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().slack_signing_secrets == ()
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", f"{'a' * 32},{'b' * 32}")
+    assert Settings.load().slack_signing_secrets == ("a" * 32, "b" * 32)
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "missing"),
+    [
+        ("SLACK_CLIENT_ID", "12.34", "SLACK_CLIENT_SECRET"),
+        ("SLACK_CLIENT_SECRET", "c" * 32, "SLACK_CLIENT_ID"),
+    ],
+)
+def test_client_id_and_secret_go_together(
+    monkeypatch: pytest.MonkeyPatch, given: str, value: str, missing: str
+) -> None:
+    monkeypatch.setenv(given, value)
+    text = refusal()
+    assert text.startswith(f"{missing} is not set")
+    assert value not in text
 
 
 def test_a_dotenv_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from flow_services import Conversation
@@ -18,10 +19,16 @@ from bot.likeness import Likeness
 from flows.bot import Bot
 from flows.knowledge.embedding import MiniLm
 from flows.load import load_bot
+from flows.rehearsal.reading_files import SIZE, type_of
+from storage.records import UploadedFile
 
 # Conversations with flows that stand in files of their own.
 FILES = {"examples/README.md": ["examples/bakery/flows/order.py", "examples/bakery/flows/hours.py"]}
 _LATER = re.compile(r"\((\d+) (day|hour)s? later\)")
+_OPERATOR = re.compile(r"(?!bot>)([a-z]+)> (.*)")
+_BACK = re.compile(r"\((\w+) gives the conversation back\)")
+_DECIDED = re.compile(r"\((\w+) (approves|rejects) it(?: because (.*))?\)")
+_SENT = re.compile(r"you> \(sends ([\w., -]+)\)(?: (.*))?")
 _EVENT = re.compile(r'\(the event "(\w+)" comes with "(.*)"\)')
 
 
@@ -29,6 +36,7 @@ _EVENT = re.compile(r'\(the event "(\w+)" comes with "(.*)"\)')
 class Settings:
     name: str = "Example"
     default_flow: str | None = None
+    hands_over: bool = True
 
 
 @dataclass
@@ -115,9 +123,22 @@ async def replayed(conversation: Conversation, talk: str) -> str:
     """The conversation as it really goes when the guide's `you>` lines are typed."""
     seen: list[str] = []
     for line in talk.splitlines():
-        if line.startswith("you> "):
+        if found := _SENT.fullmatch(line):
+            names = found[1].split(", ")
+            files = [UploadedFile(UUID(int=0), name, type_of(name) or "", SIZE) for name in names]
+            await conversation.send_files(*files, text=found[2] or "")
+            seen += [line, *(f"bot> {text}" for text in shown(conversation))]
+        elif line.startswith("you> "):
             seen.append(line)
             seen += [f"bot> {text}" for text in await typed(conversation, line.removeprefix("you> "))]
+        elif found := _OPERATOR.fullmatch(line):
+            await conversation.operate("reply", found[1], found[2])
+            seen.append(line)
+        elif found := _BACK.fullmatch(line):
+            seen += [line, *(f"bot> {text}" for text in await conversation.operate("resume", found[1]))]
+        elif found := _DECIDED.fullmatch(line):
+            said = await conversation.decide(found[2] == "approves", found[1], found[3])
+            seen += [line, *(f"bot> {text}" for text in said)]
         elif found := _LATER.fullmatch(line):
             conversation.pass_time(timedelta(**{f"{found[2]}s": int(found[1])}))
             seen += [line, *(f"bot> {text}" for text in await conversation.ring())]
@@ -134,6 +155,11 @@ async def replayed(conversation: Conversation, talk: str) -> str:
 
 async def typed(conversation: Conversation, line: str) -> list[str]:
     await conversation.say(line)
+    return shown(conversation)
+
+
+def shown(conversation: Conversation) -> list[str]:
+    """What the last turn said, as the terminal shows it."""
     assert conversation.outcome is not None
     return [render(reply.content, reply.content_type) for reply in conversation.outcome.replies]
 

@@ -199,6 +199,7 @@ async def test_killed_after_the_model_answered_the_same_is_said_once_and_nothing
 class Settings:
     name = "Bank"
     default_flow = None
+    hands_over = True
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from flows import Chat, Flow, idempotency_key
 from flows.bot import Bot
+from storage.approval_records import ApprovalStatus
 
 Program: TypeAlias = list[Any]
 
-leaves = st.sampled_from(["say", "ask", "call", "memo", "gather", "remember", "nap", "event"])
+leaves = st.sampled_from(["say", "ask", "call", "memo", "gather", "remember", "nap", "event", "approve"])
 programs = st.recursive(
     st.lists(leaves, min_size=1, max_size=5),
     lambda inner: st.lists(leaves | inner, min_size=1, max_size=5),
@@ -29,7 +30,7 @@ class Rehearsal:
     def __init__(self, program: Program) -> None:
         self.calls: Counter[str] = Counter()
         self.bot = Bot([self._flow("main", program)])
-        self.turns = sum(str(program).count(step) for step in ("ask", "nap", "event"))
+        self.turns = sum(str(program).count(step) for step in ("ask", "nap", "event", "approve"))
 
     def _flow(self, name: str, program: Program) -> Flow:
         flow = Flow(name, phrases=[f"start {name}"])
@@ -60,6 +61,9 @@ class Rehearsal:
                         heard.append(await chat.wait(for_=timedelta(days=1)))
                     case "event":
                         heard.append(await chat.wait(event="paid", timeout=timedelta(days=1)))
+                    case "approve":
+                        yes = await chat.approve(f"{name} {index}", self._call, name, index)
+                        heard.append(await chat.call(self._call, name, index, approval=yes))
                     case "memo":
                         heard.append(await chat.memo("note", lambda: "noted"))
                     case _:
@@ -82,7 +86,9 @@ async def _talk(
     for turn in range(rehearsal.turns + 1):
         talk.services.kill_at = set(kills.get(turn, set()))
         _, kind, label, _ = talk.state.data["frames"][-1]["pending"] if turn else ("", "", "", False)
-        if kind != "wait":
+        if kind == "approve":
+            await talk.say("approve")
+        elif kind != "wait":
             await talk.say("start main" if turn == 0 else f"answer {turn}")
         elif label and turn % 2:
             await talk.happen(label, turn)
@@ -92,6 +98,7 @@ async def _talk(
     assert talk.state.flow is None
     assert talk.state.data == {}
     assert talk.timers == {}
+    assert {held.decision.status for held in talk.services.approvals.values()} <= {ApprovalStatus.USED}
     return talk.transcript, rehearsal
 
 

@@ -20,6 +20,7 @@ FLOWS = Path(config.__file__).parent / "tenants" / "demo" / "flows"
 class Settings:
     name: str = "demo"
     default_flow: str | None = None
+    hands_over: bool = True
 
 
 @pytest.fixture(scope="module")

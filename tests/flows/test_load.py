@@ -31,6 +31,7 @@ async def script(chat: Chat) -> None:
 class Settings:
     name: str = "Ada"
     default_flow: str | None = None
+    hands_over: bool = True
 
 
 def test_every_file_of_the_folder_gives_its_flows(tmp_path: Path) -> None:

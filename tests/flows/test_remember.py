@@ -11,7 +11,7 @@ from flow_services import Conversation, bot_that
 
 from flows import Chat, Flow
 from flows.bot import Bot
-from storage.records import Flag
+from storage.outcomes import Flag
 
 
 async def greet(chat: Chat) -> None:

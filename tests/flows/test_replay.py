@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from flows import Chat, Flow
 from flows.bot import Bot
 from flows.engine import run_turn
-from storage.records import Outcome, Turn
+from storage.outcomes import Outcome
+from storage.records import Turn
 
 utterances = st.sampled_from(
     ["go", "other", "back", "cancel", "help", "start over", "1", "2", "yes", "nonsense", "Savings", "/other"]

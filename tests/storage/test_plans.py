@@ -18,8 +18,8 @@ from turn_stores import outcome
 from storage.durable import DurableTurnStore
 from storage.messages import Messages
 from storage.outbox import Outbox
+from storage.outcomes import NewState, Timer
 from storage.queue import Queue
-from storage.records import NewState, Timer
 from storage.timers import Timers
 
 # Their few rows are rightly read whole.

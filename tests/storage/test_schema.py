@@ -37,6 +37,7 @@ CONTRACT = {
     "inbound_keys": "channel_id key",
     "outbox": "session_id channel_id",
     "delivery_attempts": "delivery_id attempt",
+    "delivered_parts": "channel_id external_id delivery_id",
     "timers": "session_id due_at",
     "summaries": "session_id content",
     "templates": "channel_id name language external_id",

@@ -8,7 +8,8 @@ import pytest
 from turn_stores import bench as open_bench
 
 from storage.ids import uuid7
-from storage.records import NewMessage, NewState, Outcome, Sender
+from storage.outcomes import NewMessage, NewState, Outcome
+from storage.records import Sender
 from storage.states import States
 
 

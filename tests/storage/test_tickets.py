@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -49,3 +50,11 @@ async def test_without_redis_there_are_no_tickets(no_redis):
         await Tickets(no_redis).issue(TENANT, CLAIMS)
     with pytest.raises(Unavailable):
         await Tickets(no_redis).redeem(base64.urlsafe_b64encode(b"x" * 48).decode())
+
+
+async def test_a_ticket_for_one_purpose_is_none_for_another_and_is_not_used_up_by_trying(redis):
+    ticket = await Tickets(redis, purpose="slack_install", life=timedelta(minutes=10)).issue(TENANT, CLAIMS)
+    assert await Tickets(redis).redeem(ticket) is None
+    [place] = [name async for name in redis.scan_iter("ticket:*")]
+    assert 599 <= await redis.ttl(place) <= 600
+    assert await Tickets(redis, purpose="slack_install").redeem(ticket) == CLAIMS

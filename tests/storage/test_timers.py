@@ -12,7 +12,8 @@ from turn_stores import bench as open_bench
 from storage.errors import LeaseLost
 from storage.events import Events, Posted
 from storage.ids import uuid7
-from storage.records import EntryKind, NewMessage, Outcome, Timer
+from storage.outcomes import NewMessage, Outcome, Timer
+from storage.records import EntryKind
 from storage.sessions import Sessions
 from storage.timers import Timers
 

@@ -12,7 +12,8 @@ from turn_stores import bench as open_bench
 
 from storage.errors import LeaseLost, VersionRace
 from storage.ids import uuid7
-from storage.records import Accepted, Duplicate, EntryKind, NewMessage, NewState, Outcome, Sighting
+from storage.outcomes import NewMessage, NewState, Outcome
+from storage.records import Accepted, Duplicate, EntryKind, Sighting
 
 
 @pytest.fixture(params=MODES)

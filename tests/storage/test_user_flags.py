@@ -7,7 +7,7 @@ from turn_stores import MODES, outcome
 from turn_stores import bench as open_bench
 
 from storage.errors import LeaseLost
-from storage.records import Flag
+from storage.outcomes import Flag
 from storage.user_flags import UserFlags
 
 

@@ -19,12 +19,15 @@ from flows import Chat, Flow
 from flows.bot import Bot
 from flows.engine import run_turn
 from flows.errors import FlowFailed, Unavailable
+from flows.rehearsal.approvals import keep, latest, may_decide, settle
 from flows.rehearsal.conversation import Said, read
 from flows.rehearsal.services import RehearsedServices
 from flows.services import OtpRefused, OtpStarted, Verdict
 from flows.values import encode
+from storage.approval_records import ApprovalStatus, Decision
 from storage.knowledge import Passage
-from storage.records import Entry, EntryKind, Flag, Json, NewState, Outcome, Session, State, Timer, Turn
+from storage.outcomes import Flag, NewState, Outcome, Timer
+from storage.records import Entry, EntryKind, Json, Session, State, Turn, UploadedFile
 
 
 class Killed(BaseException):
@@ -123,6 +126,11 @@ class Conversation:
         """The texts of the replies to a message."""
         return [said.text for said in await self.send(self.entry(text, reply_id=reply_id))]
 
+    async def send_files(self, *files: UploadedFile, text: str = "") -> list[str]:
+        """The texts of the replies to files; they are kept under new ids."""
+        kept = tuple(self.services.keep_file(file) for file in files)
+        return [said.text for said in await self.send(replace(self.entry(text), attachments=kept))]
+
     async def press(self, payload: Json) -> list[str]:
         """The texts of the replies to a button."""
         return [said.text for said in await self.send(self.entry("", EntryKind.ACTION, payload))]
@@ -150,6 +158,30 @@ class Conversation:
         payload: Json = {"name": name, "value": encode(value, "event")}
         entry = replace(self.entry("", EntryKind.EVENT, payload), message_id=None)
         return [said.text for said in await self.send(entry)]
+
+    async def operate(
+        self, action: str, by: str = "ann", text: str = "", *, resolved: bool | None = None
+    ) -> list[str]:
+        """The texts of the messages that come of what an operator does, who takes the session with it."""
+        self.session = replace(self.session, in_handoff=True, owner=by)
+        payload: Json = {"action": action, "by": by, "text": text, "resolved": resolved}
+        entry = replace(self.entry("", EntryKind.OPERATOR, payload), message_id=None)
+        return [said.text for said in await self.send(entry)]
+
+    async def decide(self, approve: bool, by: str = "ann", reason: str | None = None) -> list[str]:
+        """The texts of the replies to what an operator decides about the approval that was asked for last."""
+        asked = latest(self.services.approvals)
+        assert asked is not None
+        return [said.text for said in await self.send(self.decision(asked, approve, by, reason))]
+
+    def decision(self, asked: UUID, approve: bool, by: str = "ann", reason: str | None = None) -> Entry:
+        """The entry of a decision, which stands from now on."""
+        held = self.services.approvals[asked]
+        assert may_decide(held, by)
+        status = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
+        decision = Decision(status, f"operator:{by}", reason)
+        settle(self.services.approvals, asked, held.approval.shown_hash, decision, self.services.time)
+        return replace(self.entry("", EntryKind.DECISION, {"approval": str(asked)}), message_id=None)
 
     async def show(self, text: str) -> list[Said]:
         return await self.send(self.entry(text))
@@ -184,11 +216,15 @@ class Conversation:
     def commit(self, outcome: Outcome) -> list[Said]:
         self.outcome = outcome
         new = outcome.state
-        assert new is not None
-        data = orjson.loads(orjson.dumps(new.data))
-        self.state = State(self.state.version + 1, new.flow, new.flow_version, new.state_name, data)
+        if new is not None:
+            data = orjson.loads(orjson.dumps(new.data))
+            self.state = State(self.state.version + 1, new.flow, new.flow_version, new.state_name, data)
+        if (hand := outcome.hand) is not None:
+            owner = (hand.owner or self.session.owner) if hand.to_person else None
+            self.session = replace(self.session, in_handoff=hand.to_person, owner=owner)
         for flag in outcome.flags:
             self.services.flags[flag.name] = replace(flag, value=orjson.loads(orjson.dumps(flag.value)))
+        keep(self.services.approvals, outcome.approvals)
         if outcome.timers is not None:
             self.timers = {timer.id: timer for timer in outcome.timers}
         said = [read(message.content, message.content_type) for message in outcome.replies]

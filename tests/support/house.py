@@ -16,6 +16,7 @@ from adapters.contract import PushAdapter
 from bot.answers import ModelAccess
 from bot.runtime import Parts, Roles, Runtime, open_runtime
 from bot.server import build_app
+from bot.slack.access import SlackAccess
 from storage.secret_key import Secrets
 
 
@@ -34,8 +35,18 @@ async def open_house(
     clock: MovableClock,
     *,
     model: ModelAccess | None = None,
+    object_store: Path | None = None,
+    slack: SlackAccess | None = None,
 ) -> AsyncIterator[House]:
-    parts = Parts(urls.runtime_url, redis_url, Secrets((ROOT,)), bots_dir, model=model)
+    parts = Parts(
+        urls.runtime_url,
+        redis_url,
+        Secrets((ROOT,)),
+        bots_dir,
+        object_store=object_store,
+        model=model,
+        slack=slack or SlackAccess(),
+    )
     async with open_runtime(parts, Roles(sweeps=False), adapters, clock=clock, poll_every_s=0.2) as runtime:
         app = build_app(runtime, demo_page=False, token_in_url=False, clock=clock)
         async with TestServer(app) as server:

@@ -7,15 +7,18 @@ What storage itself promises is tested on storage.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.web.parse import unknown_attachment
 from adapters.web.ports import Delta, LiveEvent, OpenedSession, ReplyState, Site
-from storage.errors import Unavailable
+from storage.errors import Unavailable, WrongType
+from storage.file_types import HEAD_BYTES, TAIL_BYTES, find_type
+from storage.received import receive
 from storage.records import (
     Accepted,
     Channel,
@@ -27,6 +30,7 @@ from storage.records import (
     Sender,
     Sighting,
     StoredMessage,
+    UploadedFile,
 )
 
 DEMO = Channel(
@@ -37,6 +41,10 @@ DEMO = Channel(
     tenant_slug="demo",
     credentials={"identity_secret": "a secret that the host site and we share"},
 )
+
+
+def file_url(tenant_id: UUID, file_id: UUID) -> str:
+    return f"/files/of-{tenant_id}-{file_id}"
 
 
 class Ears:
@@ -86,6 +94,7 @@ class Rehearsal:
         self.tickets: dict[str, Mapping[str, Json]] = {}
         self.judgements: list[tuple[UUID, int]] = []
         self.stopped: list[str] = []
+        self.files: dict[UUID, tuple[str, UploadedFile]] = {}
         self.down: set[str] = set()
         self.script = script
         self.at_work: set[asyncio.Task[None]] = set()
@@ -112,6 +121,7 @@ class Rehearsal:
         message_id: UUID | None = None,
         in_reply_to: UUID | None = None,
         status: MessageStatus = MessageStatus.COMPLETED,
+        attachments: tuple[UploadedFile, ...] = (),
     ) -> StoredMessage:
         talk.change += 1
         message = StoredMessage(
@@ -127,6 +137,7 @@ class Rehearsal:
             status=status,
             in_reply_to=in_reply_to,
             created_at=datetime.now(UTC),
+            attachments=attachments,
         )
         self._keep(talk, message)
         if sender is not Sender.USER:
@@ -183,7 +194,16 @@ class Rehearsal:
             first = self.taken[key]
             return Duplicate(first.session_id, first.message.id, first.reply_id)
         talk = self.talk_of(inbound.user.external_id)
-        message = self.say(talk, inbound.content, sender=Sender.USER, status=MessageStatus.PENDING)
+        if any(self.files.get(each, ("",))[0] != inbound.user.external_id for each in inbound.attachments):
+            raise unknown_attachment()
+        attachments = tuple(self.files.pop(each)[1] for each in inbound.attachments)
+        message = self.say(
+            talk,
+            inbound.content,
+            sender=Sender.USER,
+            status=MessageStatus.PENDING,
+            attachments=attachments,
+        )
         reply_id = uuid4()
         self.replies[reply_id] = ReplyState(MessageStatus.PENDING)
         self.owners[reply_id] = talk.external_id
@@ -193,6 +213,27 @@ class Rehearsal:
             self.at_work.add(task)
             task.add_done_callback(self.at_work.discard)
         return accepted
+
+    async def keep(
+        self,
+        channel: Channel,
+        external_user_id: str,
+        content: AsyncIterable[bytes],
+        *,
+        limit_bytes: int,
+        name: str,
+        declared_type: str,
+    ) -> UploadedFile:
+        self._check("keep")
+        kind = find_type(declared_type)
+        if kind is None:
+            raise WrongType("files of this type are not taken")
+        async with receive(content, limit_bytes=limit_bytes) as received:
+            if not kind.fits(received.head(HEAD_BYTES), received.tail(TAIL_BYTES)):
+                raise WrongType("not what it says it is")
+            file = UploadedFile(uuid4(), name, kind.name, received.size)
+        self.files[file.id] = (external_user_id, file)
+        return file
 
     async def stop(self, channel: Channel, external_user_id: str) -> None:
         self.stopped.append(external_user_id)

@@ -24,7 +24,8 @@ from vaults import ROOT
 from bot.logs import configure_logs
 from bot.runtime import Parts, Roles, open_runtime
 from bot.server import build_app
-from storage.records import Accepted, Committed, Duplicate, Inbound, Outcome, Turn
+from storage.outcomes import Outcome
+from storage.records import Accepted, Committed, Duplicate, Inbound, Turn
 from storage.secret_key import Secrets
 from storage.turns import TurnStore
 

@@ -20,17 +20,8 @@ from storage.database import Database
 from storage.durable import DurableTurnStore
 from storage.ids import uuid7
 from storage.keys import Vault
-from storage.records import (
-    Accepted,
-    Channel,
-    Committed,
-    Inbound,
-    NewMessage,
-    NewState,
-    Outcome,
-    Sighting,
-    Turn,
-)
+from storage.outcomes import NewMessage, NewState, Outcome
+from storage.records import Accepted, Channel, Committed, Inbound, Sighting, Turn
 from storage.turns import TurnStore
 
 POLICIES_ALONE = "durable, by policies alone"
@@ -44,6 +35,19 @@ FUNCTIONS = (
     "retry_turn",
     "fire_timers",
     "accept_event",
+    "accept_operator",
+    "accept_decision",
+    "expire_approvals",
+    "keep_approvals",
+    "settle_approval",
+    "use_approval",
+    "hand_session",
+    "files_of",
+    "add_results",
+    "linked_users",
+    "link_user",
+    "part_user",
+    "take_up",
 )
 
 

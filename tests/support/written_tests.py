@@ -18,6 +18,7 @@ from flows.rehearsal.transcript import Mark, Transcript
 class Settings:
     name: str = "Test"
     default_flow: str | None = None
+    hands_over: bool = True
 
 
 def bot_from(folder: Path, source: str) -> Bot:

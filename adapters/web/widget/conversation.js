@@ -2,7 +2,7 @@
 
 /**
  * An entry: `key`, `sender` (user, bot, agent, system), `content`, `type` (text, json, rich), `at` (Date),
- * `state` (waiting, sent, failed, streaming, done), and where known `id` (the server's) and `clientId`.
+ * `state` (waiting, sent, failed, streaming, done), and where known `id` (the server's), `clientId` and `files`.
  */
 export class Conversation {
   constructor(changed) {
@@ -43,7 +43,8 @@ export class Conversation {
     entry.id = message_id;
     entry.state = "sent";
     this.byId.set(message_id, entry);
-    this.typing = true;
+    // A person who has taken over answers when they can.
+    this.typing = this.entries.findLast(({ sender }) => sender !== "user")?.sender !== "agent";
     this.changed();
   }
 
@@ -67,6 +68,8 @@ export class Conversation {
     if (entry) Object.assign(entry, said(message), { key: entry.key });
     else this.append(said(message));
     if (message.sender_type !== "user") this.typing = false;
+    // What the bot was saying when a person came will never be finished.
+    if (message.sender_type === "agent") this.entries.filter(({ state }) => state === "streaming").forEach((each) => this.remove(each));
     this.changed();
     return isNews && message.sender_type !== "user";
   }
@@ -125,8 +128,9 @@ export class Conversation {
   }
 }
 
-function said({ message_id, sender_type, content, content_type, status, created_at }) {
+function said({ message_id, sender_type, content, content_type, status, created_at, attachments }) {
   const isOwn = sender_type === "user";
   const state = isOwn ? (status === "failed" ? "failed" : "sent") : "done";
-  return { key: message_id, id: message_id, sender: sender_type, content, type: content_type, at: new Date(created_at), state };
+  const files = Array.isArray(attachments) ? attachments : [];
+  return { key: message_id, id: message_id, sender: sender_type, content, type: content_type, at: new Date(created_at), state, files };
 }

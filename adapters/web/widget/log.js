@@ -2,7 +2,7 @@
 
 import { icon } from "./icons.js";
 import { element, markdown } from "./markdown.js";
-import { choices, rich } from "./rich.js";
+import { attached, choices, rich } from "./rich.js";
 
 const SAME_BREATH_MS = 5 * 60_000;
 const NEAR_END_PX = 80;
@@ -84,7 +84,7 @@ export class Log {
   }
 
   nodeOf(entry, answer) {
-    const version = JSON.stringify([entry.content, entry.state, answer, entry.detail]);
+    const version = JSON.stringify([entry.content, entry.state, answer, entry.detail, entry.files?.map(({ attachment_id }) => attachment_id)]);
     const known = this.nodes.get(entry.key);
     if (known?.version === version) return known.node;
     const node = known?.node ?? made("div");
@@ -100,6 +100,7 @@ export class Log {
     if (isOwn) bubble.append(String(entry.content));
     else if (typeof entry.content === "string") bubble.append(markdown(entry.content));
     else bubble.append(rich(entry.content));
+    for (const file of entry.files ?? []) bubble.append(attached(file));
     const parts = [hidden(isOwn ? "You said:" : ""), bubble];
     const given = !isOwn && entry.content?.choices;
     if (Array.isArray(given) && given.length) parts.push(choices(given, answer, this.press));

@@ -75,6 +75,11 @@ function file({ url, name }) {
   return anchor;
 }
 
+/** A file of a message; its link is a path on our own server, where this module comes from. */
+export function attached({ url, name }) {
+  return file({ url: new URL(String(url), import.meta.url).href, name });
+}
+
 /** What a text rests on; `[1]` in it stands for the first. The quote is there to be opened. */
 function citations(given) {
   const list = element("ol");

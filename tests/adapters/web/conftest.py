@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import async_playwright
-from rehearsal import Rehearsal
+from rehearsal import Rehearsal, file_url
 from visitors import Browser, MovableClock
 
 from adapters.web.adapter import mount
@@ -47,7 +47,7 @@ async def http(
     rehearsal: Rehearsal, tokens: Tokens, clock: MovableClock
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     app = web.Application()
-    mount(app, rehearsal, tokens, clock, demo_page=True)
+    mount(app, rehearsal, rehearsal, tokens, file_url, clock, demo_page=True)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -78,7 +78,8 @@ async def server(rehearsal: Rehearsal) -> AsyncIterator[TestServer]:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    mount(app, rehearsal, Tokens(b"a secret of thirty-two bytes, ok", clock=now), now, demo_page=True)
+    tokens = Tokens(b"a secret of thirty-two bytes, ok", clock=now)
+    mount(app, rehearsal, rehearsal, tokens, file_url, now, demo_page=True)
     running = TestServer(app)
     await running.start_server()
     yield running

@@ -179,7 +179,7 @@ async def test_a_button_is_an_action(ada: Browser, rehearsal: Rehearsal) -> None
         (b'{"id":"m","text":"a\\u0000"}', (400, "invalid_text")),
         (b'{"id":"m","text":""}', (400, "empty_text")),
         (b'{"id":"m","text":"' + b"x" * 8001 + b'"}', (400, "text_too_long")),
-        (b'{"id":"m","text":"x","attachments":[]}', (400, "invalid_message")),
+        (b'{"id":"m","text":"x","attachments":[]}', (400, "invalid_attachments")),
         (b" " * 65537, (413, "too_large")),
     ],
 )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -28,6 +28,9 @@ from storage.records import EntryKind
 
 def read_frame(raw: bytes | str) -> ClientFrame:
     return parse_frame(parse_document(raw))
+
+
+FILE = "0190b0b0-0000-7000-8000-000000000001"
 
 
 def refusal_of(raw: bytes | str) -> Refused:
@@ -66,6 +69,22 @@ def test_a_payload_makes_an_action_that_shows_its_label() -> None:
     assert parse_message({"id": "a", "payload": 0}).content == "0"
 
 
+def test_files_come_with_a_text_or_without_one_in_the_order_given() -> None:
+    other = str(uuid4())
+    files = (UUID(other), UUID(FILE))
+    assert read_frame(message(attachments=[other, FILE])) == SentMessage(
+        "m1", "", None, EntryKind.MESSAGE, files
+    )
+    assert read_frame(message(attachments=[other, FILE], text="Here")) == SentMessage(
+        "m1", "Here", None, EntryKind.MESSAGE, files
+    )
+
+
+def test_an_id_that_is_none_is_as_unknown_as_any_other() -> None:
+    refusal = refusal_of(message(attachments=[FILE, "../../etc"]))
+    assert (refusal.status, refusal.code) == (404, "unknown_attachment")
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
@@ -85,7 +104,15 @@ def test_a_payload_makes_an_action_that_shows_its_label() -> None:
         (message(), "invalid_message"),
         (message(text=1), "invalid_message"),
         (message(text=["hi"]), "invalid_message"),
-        (message(text="hi", attachments=[]), "invalid_message"),
+        (message(text="hi", attachments=[]), "invalid_attachments"),
+        (message(attachments="x"), "invalid_attachments"),
+        (message(attachments={"a": 1}), "invalid_attachments"),
+        (message(attachments=[1]), "invalid_attachments"),
+        (message(attachments=[FILE, FILE]), "invalid_attachments"),
+        (message(attachments=[str(uuid4()) for _ in range(11)]), "invalid_attachments"),
+        (message(attachments=[FILE], payload="x"), "invalid_message"),
+        (message(attachments=[FILE], text=" "), "empty_text"),
+        (message(attachments=[FILE], text=7), "invalid_message"),
         (message(text="hi", extra=1), "invalid_message"),
         (message(text=""), "empty_text"),
         (message(text=" \n\t\u3000"), "empty_text"),
@@ -97,6 +124,7 @@ def test_a_payload_makes_an_action_that_shows_its_label() -> None:
         (message(id="a b", text="hi"), "invalid_id"),
         (message(id="a\n", text="hi"), "invalid_id"),
         (message(payload="x" * 9000), "invalid_payload"),
+        (b'{"type":"message","id":"m1","payload":' + b"[" * 300 + b"]" * 300 + b"}", "invalid_payload"),
         (message(payload={"deep": [{"a\0": 1}]}), "invalid_payload"),
         (message(payload={"deep": [{"a": "\0"}]}), "invalid_payload"),
         (message(payload="ok", text="a\0"), "invalid_text"),

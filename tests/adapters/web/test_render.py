@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 from rehearsal import Rehearsal
@@ -19,8 +19,13 @@ from adapters.web.render import (
     reply_body,
     site_body,
     status_frame,
+    uploaded_body,
 )
-from storage.records import ContentType, MessageStatus, StoredMessage
+from storage.records import ContentType, MessageStatus, StoredMessage, UploadedFile
+
+
+def link(file_id: UUID) -> str:
+    return f"/files/{file_id}"
 
 
 def a_message(content: str = "hi", content_type: ContentType = ContentType.TEXT) -> StoredMessage:
@@ -30,7 +35,7 @@ def a_message(content: str = "hi", content_type: ContentType = ContentType.TEXT)
 
 def test_a_message_frame_has_the_documented_fields() -> None:
     message = a_message()
-    frame = orjson.loads(message_frame(message, message.change))
+    frame = orjson.loads(message_frame(message, message.change, link))
     assert read_cursor(frame.pop("cursor")) == Position(message.session_id, 1)
     assert frame == {
         "type": "message",
@@ -45,11 +50,27 @@ def test_a_message_frame_has_the_documented_fields() -> None:
     }
 
 
+def test_the_files_of_a_message_are_shown_with_their_links() -> None:
+    file = UploadedFile(uuid4(), "passport.jpg", "image/jpeg", 12_345)
+    frame = orjson.loads(message_frame(replace(a_message(""), attachments=(file,)), 1, link))
+    assert frame["attachments"] == [
+        {
+            "attachment_id": str(file.id),
+            "name": "passport.jpg",
+            "type": "image/jpeg",
+            "size": 12_345,
+            "url": f"/files/{file.id}",
+        }
+    ]
+    body = orjson.loads(uploaded_body(file))
+    assert body == {key: value for key, value in frame["attachments"][0].items() if key != "url"}
+
+
 def test_a_document_is_sent_as_json_and_a_struck_out_one_as_text() -> None:
     rich = a_message('{"text":"x","choices":[]}', ContentType.RICH)
-    assert orjson.loads(message_frame(rich, 1))["content"] == {"text": "x", "choices": []}
+    assert orjson.loads(message_frame(rich, 1, link))["content"] == {"text": "x", "choices": []}
     struck = a_message("[sensitive]", ContentType.RICH)
-    assert orjson.loads(message_frame(struck, 1))["content"] == "[sensitive]"
+    assert orjson.loads(message_frame(struck, 1, link))["content"] == "[sensitive]"
 
 
 def test_small_frames() -> None:
@@ -87,9 +108,12 @@ def test_answers() -> None:
     accepted = {"message_id": str(message_id), "reply_id": str(reply_id), "status": "pending"}
     assert orjson.loads(accepted_body(message_id, reply_id)) == accepted
     assert orjson.loads(accepted_body(message_id, None))["reply_id"] is None
-    assert orjson.loads(reply_body(ReplyState(MessageStatus.PENDING))) == {"status": "pending", "more": []}
+    assert orjson.loads(reply_body(ReplyState(MessageStatus.PENDING), link)) == {
+        "status": "pending",
+        "more": [],
+    }
     joined = ReplyState(MessageStatus.COMPLETED, None, (message_id,), "joined")
-    assert orjson.loads(reply_body(joined)) == {
+    assert orjson.loads(reply_body(joined, link)) == {
         "status": "completed",
         "more": [str(message_id)],
         "reason": "joined",
@@ -99,7 +123,7 @@ def test_answers() -> None:
 
 def test_history_says_where_a_socket_continues() -> None:
     message = a_message()
-    assert orjson.loads(history_body([], newest=True)) == {"messages": [], "cursor": None}
-    newest = orjson.loads(history_body([message], newest=True))
+    assert orjson.loads(history_body([], link, newest=True)) == {"messages": [], "cursor": None}
+    newest = orjson.loads(history_body([message], link, newest=True))
     assert read_cursor(newest["cursor"]) == Position(message.session_id, 1)
-    assert orjson.loads(history_body([message], newest=False))["cursor"] is None
+    assert orjson.loads(history_body([message], link, newest=False))["cursor"] is None

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from rehearsal import Rehearsal
 
 from adapters.errors import Refused
 from adapters.web import render
 from adapters.web.ports import Delta, ReplyState
-from storage.records import MessageStatus
+from storage.records import MessageStatus, UploadedFile
 
 DOCS = Path(__file__).parents[3] / "docs"
+FILE = UploadedFile(uuid4(), "a.pdf", "application/pdf", 7)
 DEFINITIONS: dict[str, Any] = json.loads((DOCS / "web-protocol.schema.json").read_text())["$defs"]
 
 
@@ -34,9 +36,13 @@ def fields(name: str) -> tuple[set[str], set[str]]:
 def sent() -> list[tuple[str, bytes]]:
     rehearsal = Rehearsal()
     message = rehearsal.say(rehearsal.talk_of("visitor:x"), "hi")
+    with_file = replace(message, attachments=(FILE,))
     return [
         ("ack", render.ack_frame("m1", message.id)),
-        ("message", render.message_frame(message, 1)),
+        ("message", render.message_frame(message, 1, str)),
+        ("message", render.message_frame(with_file, 1, str)),
+        ("attachment", orjson.dumps(render.render_message(with_file, str)["attachments"][0], default=str)),
+        ("uploaded", render.uploaded_body(FILE)),
         ("status", render.status_frame(replace(message, change=2))),
         ("typing", render.TYPING),
         ("resync", render.RESYNC),
@@ -44,9 +50,9 @@ def sent() -> list[tuple[str, bytes]]:
         ("error", render.error_frame(Refused(429, "limit", "slow down", retry_after=1), "m1")),
         ("error", render.error_frame(Refused(400, "bad", "why"))),
         ("accepted", render.accepted_body(message.id, uuid4())),
-        ("reply", render.reply_body(ReplyState(MessageStatus.COMPLETED, message, (uuid4(),), "joined"))),
-        ("reply", render.reply_body(ReplyState(MessageStatus.PENDING))),
-        ("history", render.history_body([message], newest=True)),
+        ("reply", render.reply_body(ReplyState(MessageStatus.COMPLETED, message, (uuid4(),), "joined"), str)),
+        ("reply", render.reply_body(ReplyState(MessageStatus.PENDING), str)),
+        ("history", render.history_body([message], str, newest=True)),
         ("refusal", render.refusal_body(Refused(400, "bad", "why"))),
     ]
 
@@ -56,8 +62,9 @@ def test_what_is_sent_has_the_documented_fields(name: str, raw: bytes) -> None:
     document = json.loads(raw)
     required, possible = fields(name)
     assert required <= document.keys() <= possible
-    if "type" in document:
-        assert document["type"] == DEFINITIONS[name]["properties"]["type"]["const"]
+    kind = DEFINITIONS[name].get("properties", {}).get("type", {})
+    if "const" in kind:
+        assert document["type"] == kind["const"]
 
 
 def test_every_frame_is_described_on_the_page() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
-from rehearsal import DEMO, Rehearsal
+from rehearsal import DEMO, Rehearsal, file_url
 from visitors import Browser, MovableClock
 
 from adapters.web import socket as socket_module
@@ -315,7 +315,7 @@ async def test_going_away_closes_sockets_with_1001(
     rehearsal: Rehearsal, tokens: Tokens, clock: MovableClock
 ) -> None:
     app = web.Application()
-    mount(app, rehearsal, tokens, clock, token_in_url=True)
+    mount(app, rehearsal, rehearsal, tokens, file_url, clock, token_in_url=True)
     async with TestClient(TestServer(app)) as client:
         token, _ = tokens.issue("demo", DEMO, "visitor:x")
         socket = await client.ws_connect("/web/v1/ws", params={"token": token})

@@ -19,7 +19,7 @@ ADA = "visitor:ada"
 
 
 def the_stream(rehearsal: Rehearsal) -> Stream:
-    return Stream(rehearsal, DEMO, ADA)
+    return Stream(rehearsal, DEMO, ADA, str)
 
 
 async def read(frames: Any) -> list[dict[str, Any]]:

@@ -7,14 +7,17 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, expect
-from rehearsal import DEMO, Rehearsal
+from rehearsal import DEMO, Rehearsal, file_url
 from rehearsed_bot import answer, bubble, write
+
+from storage.records import Sender, UploadedFile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,6 +94,21 @@ async def test_an_answer_shows_its_sources_with_what_they_say(page: Page) -> Non
     # An address that is none is no link.
     await expect(sources.nth(1)).to_have_text("Notes")
     await expect(sources.nth(1).locator("a")).to_have_count(0)
+
+
+async def test_the_files_of_a_message_are_links_with_their_names_as_text(
+    page: Page, rehearsal: Rehearsal, server: TestServer
+) -> None:
+    await write(page, "hello")
+    await expect(bubble(page, "You said: hello")).to_have_count(1)
+    file = UploadedFile(uuid4(), "<b>passport</b>.jpg", "image/jpeg", 7)
+    rehearsal.say(rehearsal.talks[0], "Here", sender=Sender.USER, attachments=(file,))
+    shown = page.locator("parley-chat .message.user .file")
+    await expect(shown).to_have_text("<b>passport</b>.jpg")
+    address = file_url(DEMO.tenant_id, file.id)
+    assert await shown.get_attribute("href") == str(server.make_url(address))
+    await page.reload()
+    await expect(shown).to_have_count(1)
 
 
 async def test_a_stream_grows_can_be_stopped_and_becomes_the_message(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from guides import ROOT, Block, blocks
+from recorded_talk import RecordedTalk
 from written_tests import bot_from
 
 from flows.bot import Bot
@@ -13,7 +15,8 @@ from flows.drawing.mermaid import mermaid
 from flows.drawing.tracing import trace
 from flows.rehearsal.playing import play
 from flows.rehearsal.reading import read_text
-from flows.rehearsal.transcript import told
+from flows.rehearsal.replaying import replay
+from flows.rehearsal.transcript import lines_of, told
 
 GUIDE = blocks(ROOT / "docs" / "testing-flows.md")
 FILE = Path("config/tenants/museum/tests/visit.yaml")
@@ -41,7 +44,19 @@ async def test_the_transcript_of_the_guide_is_what_is_shown(museum: Bot) -> None
     )
     _, script = read_text(text, FILE)
     shown = "\n".join(told(await play(museum, script)))
-    assert shown in only("console", "✗").text
+    assert shown in only("console", "parley flows test --tenant museum\n✗").text
+
+
+async def test_the_replay_of_the_guide_is_what_is_shown(museum: Bot, tmp_path: Path) -> None:
+    recorded = RecordedTalk(museum)
+    await recorded.type("book a visit")
+    await recorded.press("Friday")
+    await recorded.type("2", after=timedelta(days=3))
+    await recorded.type("yes")
+    (tmp_path / "now").mkdir()
+    now = bot_from(tmp_path / "now", only("python").text.replace("Which day?", "What day?"))
+    shown = "\n".join(lines_of(await replay(now, recorded.talk)))
+    assert shown in only("console", "parley replay").text
 
 
 def test_the_drawing_of_the_guide_is_what_is_drawn(museum: Bot) -> None:

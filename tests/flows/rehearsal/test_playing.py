@@ -280,3 +280,43 @@ async def test_hundreds_of_tests_are_played_in_a_second(bot: Bot) -> None:
     for _ in range(200):
         assert not (await play(bot, script_of(text))).differs
     assert time.perf_counter() - started < 1.0
+
+
+HANDED = """
+from datetime import timedelta
+from flows import Chat, Flow
+
+desk = Flow("desk", phrases=["help me"])
+
+@desk
+async def get_help(chat: Chat) -> None:
+    person = await chat.handoff("help", timeout=timedelta(hours=1))
+    await chat.say(f"That was {person}." if person else "Nobody came.")
+"""
+
+
+async def test_operators_answer_give_back_and_close_in_a_test(tmp_path: Path) -> None:
+    bot = bot_from(tmp_path / "flows", HANDED)
+    [script] = [
+        script_of(
+            """
+            name: a person helps
+            talk:
+              - user: help me
+              - bot:
+              - user: hello?
+              - bot:
+              - operator: How can I help?
+              - operator: {resume: ann}
+              - bot: That was ann.
+              - user: help me
+              - later: 2 hours
+              - bot: Nobody came.
+              - user: help me
+              - operator: {close: bob}
+              - state: {flow: null}
+            """
+        )
+    ]
+    transcript = await play(bot, script)
+    assert differences(transcript) == []

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from flows.rehearsal.reading import read_file, read_text
-from flows.rehearsal.script import NOON, Reply, Returned, ScriptMistake, Texted, Typing
+from flows.rehearsal.script import NOON, Reply, Returned, ScriptMistake, Sending, Texted, Typing
+from storage.records import UploadedFile
 
 
 def test_a_file_holds_several_tests(tmp_path: Path) -> None:
@@ -24,6 +25,19 @@ def test_a_file_holds_several_tests(tmp_path: Path) -> None:
 def test_what_is_said_is_text_however_it_looks() -> None:
     [script] = read_text("name: x\ntalk:\n  - user: yes\n  - bot: 1.50\n  - user: 007\n", Path("x"))
     assert script.talk == (Typing(3, "yes"), Reply(4, Texted("exact", "1.50")), Typing(5, "007"))
+
+
+def test_files_are_sent_with_as_much_as_the_test_says_of_them() -> None:
+    lines = """
+- user: {file: a.JPEG}
+- user: {file: b, type: text/csv, size: 7, text: 12}
+- user: {files: [{file: c.pdf}]}"""
+    [script] = read_text(f"name: x\ntalk:{lines}", Path("x"))
+    assert script.talk == (
+        Sending(3, (UploadedFile(UUID(int=0), "a.JPEG", "image/jpeg", 10_000),)),
+        Sending(4, (UploadedFile(UUID(int=0), "b", "text/csv", 7),), "12"),
+        Sending(5, (UploadedFile(UUID(int=0), "c.pdf", "application/pdf", 10_000),)),
+    )
 
 
 def test_answers_of_calls_are_values_of_the_record() -> None:
@@ -73,6 +87,18 @@ def test_answers_of_calls_are_values_of_the_record() -> None:
             "x.yaml:2: there is no document 'b'",
         ),
         ("name: x\ntalk: [user: a: b]", "x.yaml:2: this is not YAML"),
+        ("name: x\ntalk:\n  - user: {fil: a}", "x.yaml:3: what is sent has no 'fil'; it has file, files"),
+        ("name: x\ntalk:\n  - user: {text: a}", "x.yaml:3: what is sent has a `file:`, or several `files:`"),
+        ("name: x\ntalk:\n  - user: {files: []}", "x.yaml:3: name at least one file"),
+        (
+            "name: x\ntalk:\n  - user: {files: [{file: a.pdf}], size: 1}",
+            "x.yaml:3: `type:` and `size:` stand",
+        ),
+        ("name: x\ntalk:\n  - user: {files: [{size: 1}]}", "x.yaml:3: a file needs its name"),
+        ("name: x\ntalk:\n  - user: {file: a}", "x.yaml:3: the name 'a' does not tell the file's type"),
+        ("name: x\ntalk:\n  - user: {file: a, type: a/b}", "x.yaml:3: no file of type 'a/b' is taken"),
+        ("name: x\ntalk:\n  - user: {file: a.pdf, size: 0}", "x.yaml:3: a size is a number of bytes"),
+        ("name: x\ntalk:\n  - user: {file: a.pdf, size: many}", "x.yaml:3: a size is a number of bytes"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_its_place(text: str, said: str) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from recorded_talk import RecordedTalk
 from written_tests import bot_from
 
-from flows.rehearsal.conversation import Conversation
 from flows.rehearsal.playing import play
 from flows.rehearsal.reading import read_text
 from flows.rehearsal.script import NOON, Raised, Returned
-from flows.rehearsal.services import RehearsedServices
 from flows.rehearsal.transcript import told
-from flows.rehearsal.writing import calls_on_record, write
-from storage.records import ContentType, MessageStatus, Sender, StoredMessage
+from flows.rehearsal.writing import write
+from storage.records import ContentType, MessageStatus, Sender, StoredMessage, UploadedFile
 
 FLOWS = """
 from decimal import Decimal
@@ -38,6 +38,18 @@ async def keep_shop(chat: Chat) -> None:
     await chat.say(f"It costs {cost}.\\nReally.")
     await chat.ask("sure", "Sure?", choices=["yes", "no"])
 """
+WAITING = """
+from flows import Chat, Flow
+
+parcel = Flow("parcel", phrases=["parcel"])
+
+@parcel
+async def follow(chat: Chat) -> None:
+    number = await chat.wait(event="sent")
+    await chat.say(f"Number {number} is on its way.")
+    await chat.wait(event="come")
+    await chat.say("It is there.")
+"""
 
 
 class Stored:
@@ -46,7 +58,14 @@ class Stored:
     def __init__(self) -> None:
         self.messages: list[StoredMessage] = []
 
-    def add(self, sender: Sender, content: str, content_type: ContentType, after: timedelta) -> None:
+    def add(
+        self,
+        sender: Sender,
+        content: str,
+        content_type: ContentType,
+        after: timedelta,
+        *files: UploadedFile,
+    ) -> None:
         number = len(self.messages) + 1
         created = (self.messages[-1].created_at if self.messages else NOON) + after
         self.messages.append(
@@ -63,20 +82,20 @@ class Stored:
                 MessageStatus.COMPLETED,
                 None,
                 created,
+                files,
             )
         )
 
 
-async def test_a_recorded_session_passes_as_a_test(tmp_path: Path) -> None:
-    bot, stored = bot_from(tmp_path, FLOWS), Stored()
-    talk = Conversation(bot, RehearsedServices())
-    for text, after in (("shop: open", timedelta()), ("that", timedelta(days=3, seconds=20))):
-        stored.add(Sender.USER, text, ContentType.TEXT, after)
-        await talk.type(text)
-        assert talk.outcome is not None
-        for reply in talk.outcome.replies:
-            stored.add(Sender.BOT, reply.content, reply.content_type, timedelta(seconds=1))
-    written = write("Session 1: recorded", stored.messages, calls_on_record(talk.state))
+async def test_a_finished_session_passes_as_a_test_with_the_results_of_its_calls(tmp_path: Path) -> None:
+    bot = bot_from(tmp_path, FLOWS)
+    recorded = RecordedTalk(bot)
+    await recorded.type("shop: open")
+    await recorded.type("that", after=timedelta(days=3, seconds=20))
+    await recorded.type("yes")
+    assert recorded.conversation.state.flow is None
+    talk = recorded.talk
+    written = write("Session 1: recorded", talk.messages, talk.results)
     [script] = read_text(written, Path("recorded.yaml"))
     assert script.given.calls == {
         "price": (Returned(Decimal("1.50")),),
@@ -87,18 +106,45 @@ async def test_a_recorded_session_passes_as_a_test(tmp_path: Path) -> None:
     assert not transcript.differs, "\n".join(told(transcript))
 
 
+async def test_events_stand_where_they_came(tmp_path: Path) -> None:
+    bot = bot_from(tmp_path, WAITING)
+    recorded = RecordedTalk(bot)
+    await recorded.type("parcel")
+    await recorded.happen("sent", 5, after=timedelta(hours=2))
+    await recorded.happen("come", None, after=timedelta(minutes=1))
+    written = write("A parcel", recorded.messages, recorded.results)
+    assert "  - later: 2 hours\n  - event:\n      sent: 5\n" in written
+    assert "  - event: come\n" in written
+    transcript = await play(bot, read_text(written, Path("recorded.yaml"))[0])
+    assert not transcript.differs, "\n".join(told(transcript))
+    secret = [replace(each, result=replace(each.result, sensitive=True)) for each in recorded.results]
+    assert "sent: '[sensitive]'" in write("A parcel", recorded.messages, secret)
+
+
 def test_what_looks_like_something_else_stays_text() -> None:
     stored = Stored()
     for text in ("yes", "007", "a: b", "- x", "[sensitive]", "#1", "ä\n\nb"):
         stored.add(Sender.USER, text, ContentType.TEXT, timedelta())
-    [script] = read_text(write("no: 1", stored.messages, {}), Path("x"))
+    [script] = read_text(write("no: 1", stored.messages, ()), Path("x"))
     assert [getattr(line, "text", None) for line in script.talk] == [each.content for each in stored.messages]
+
+
+def test_files_that_were_sent_are_sent_in_the_test() -> None:
+    one, other = (UploadedFile(UUID(int=n), f"{n}: a.pdf", "application/pdf", n) for n in (1, 2))
+    stored = Stored()
+    stored.add(Sender.USER, "", ContentType.TEXT, timedelta(), one)
+    stored.add(Sender.USER, "here", ContentType.TEXT, timedelta(), one, other)
+    [script] = read_text(write("files", stored.messages, ()), Path("x"))
+    assert [(line.text, [file.name for file in line.files]) for line in script.talk] == [  # type: ignore[union-attr]
+        ("", ["1: a.pdf"]),
+        ("here", ["1: a.pdf", "2: a.pdf"]),
+    ]
 
 
 async def test_the_calls_of_a_sensitive_flow_are_left_out(tmp_path: Path) -> None:
     source = FLOWS.replace('phrases=["shop: open"]', 'phrases=["shop: open"], sensitive=True')
-    talk = Conversation(bot_from(tmp_path, source), RehearsedServices())
-    await talk.type("shop: open")
-    await talk.type("this")
-    assert talk.state.state_name == "sure#0"
-    assert calls_on_record(talk.state) == {}
+    recorded = RecordedTalk(bot_from(tmp_path, source))
+    await recorded.type("shop: open")
+    await recorded.type("this")
+    assert len(recorded.results) == 2
+    assert "calls" not in write("A secret", recorded.messages, recorded.results)

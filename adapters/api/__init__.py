@@ -1,0 +1,1 @@
+"""The HTTP API of operators and back ends, below /api/v1."""
