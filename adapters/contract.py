@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from storage.records import Channel, ContentType
 
@@ -19,7 +19,8 @@ class Delivery:
     """One reply's way to one platform. `id` is stable over retries: put it into the platform's metadata.
 
     `thread_key` is the session's, empty for what goes to an address outside of it (a one-time code). `created_at`:
-    no attempt was made before.
+    no attempt was made before. `external_id`: the reply was shown there while it was written, in messages called so.
+    `opening`: a message was about to be opened for that, and nobody knows whether it was.
     """
 
     id: str
@@ -30,6 +31,8 @@ class Delivery:
     content_type: ContentType
     attempt: int
     created_at: datetime | None = None
+    external_id: str | None = None
+    opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,27 @@ class PushAdapter(Protocol):
 
         Raises CannotLookUp, and DeliveryFailed where it can be looked up later.
         """
+
+
+@runtime_checkable
+class StreamingAdapter(PushAdapter, Protocol):
+    """A platform on which a reply is shown while it is written, in messages that stay.
+
+    `content` of the deliveries that show is the text so far, and `external_id` names the messages that are there.
+    The reply's end is a delivery as all others: `send` turns those messages into what was committed.
+    """
+
+    async def open_stream(self, delivery: Delivery) -> str:
+        """Open the reply's next message with what of the text belongs into it; all their ids, as a receipt's.
+
+        Raises DeliveryFailed: with `unsure` it may be there all the same; with `retry_after` it is worth another try.
+        """
+
+    async def append_stream(self, delivery: Delivery) -> bool:
+        """Show the text so far; False when it needs another message. Raises DeliveryFailed, as `open_stream`.
+
+        The text may begin anew, in a later attempt of the turn.
+        """
+
+    async def retract(self, delivery: Delivery) -> None:
+        """Take away what was shown of a reply that came to nothing. Raises DeliveryFailed."""

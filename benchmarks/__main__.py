@@ -19,6 +19,7 @@ from benchmarks import (
     profile,
     replay,
     retrieval,
+    slack,
     startup,
     through_http,
     without_http,
@@ -63,6 +64,9 @@ def parts(quick: bool) -> dict[str, Callable[[Lab], Awaitable[Result]]]:
             questions=20 if quick else 50,
         ),
         "answers": lambda lab: answers.measure(lab, answers=20 if quick else 100),
+        "slack": lambda lab: slack.measure(
+            lab, rounds=rounds, seconds=seconds, rates={50: 3.0, 200: 1.0} if quick else {50: 20.0, 200: 5.0}
+        ),
         "profile": lambda lab: alone(profile.measure(lab, seconds=seconds * 2)),
     }
 

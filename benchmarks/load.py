@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-import uvloop
-
 from benchmarks.clients import Client, connect
-from benchmarks.errors import BenchmarkError
+from benchmarks.orders import obey
 
 # Two turns of one conversation: the flow asks, the answer ends it.
 TEXTS = ("order", "3")
 WARM_S = 0.4
 OPENED_AT_ONCE = 32
-# A limit for all of an order: one for each turn would be a good part of the generator's own cost.
-LATE_S = 30.0
-TURNS_LIMIT_S = 600.0
 
 
 async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
@@ -61,12 +54,6 @@ async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "all_turns": sum(counts), "ms": [round(each * 1000, 3) for each in latencies]}
 
 
-async def in_time(order: dict[str, Any]) -> dict[str, Any]:
-    """Carry out an order. Raises TimeoutError when an answer stays away."""
-    async with asyncio.timeout(order.get("seconds", TURNS_LIMIT_S) + LATE_S):
-        return await carry_out(order)
-
-
 async def _talk(client: Client, latencies: list[float], begins: float, goes_on: Callable[[int], bool]) -> int:
     """Turn after turn, how many; those that end before `begins` warm up and are not kept."""
     prefix = secrets.token_hex(6)
@@ -82,16 +69,5 @@ async def _talk(client: Client, latencies: list[float], begins: float, goes_on: 
     return count
 
 
-def main() -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        for line in sys.stdin.buffer:
-            try:
-                result = runner.run(in_time(orjson.loads(line)))
-            except (BenchmarkError, OSError, TimeoutError) as error:
-                result = {"error": f"{type(error).__name__} {error}"}
-            sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
-            sys.stdout.buffer.flush()
-
-
 if __name__ == "__main__":
-    main()
+    obey(carry_out)

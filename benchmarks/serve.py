@@ -13,7 +13,7 @@ import uvloop
 
 from benchmarks.sampler import Sampler
 from benchmarks.serving import until_stopped
-from bot.demo import SITE, ensure_demo
+from bot.demo import SITE, ensure_demo, ensure_slack
 from bot.logs import configure_logs
 from bot.parts import external_parts
 from bot.runtime import Roles, Runtime, open_runtime
@@ -37,6 +37,7 @@ async def main(profile: Path | None) -> None:
     async with open_runtime(external_parts(settings), Roles(), {}) as runtime:
         await ensure_demo(runtime)
         await lift_limit(runtime)
+        await ensure_slack(runtime, settings)
         app = build_app(runtime, demo_page=True, token_in_url=True)
         if profile is None:
             await until_stopped(app, settings.port)

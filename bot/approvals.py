@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from storage.approvals import Approvals, ApprovalView, Decided
+from storage.approvals import ApprovalPage, Approvals, ApprovalView, Decided, WantedApprovals
 from storage.audit import Actor, Audited, AuditLog
 from storage.errors import NotFound
+from storage.session_views import Place
 
 
 class ApprovalDoor:
@@ -18,9 +19,11 @@ class ApprovalDoor:
         self._audit = audit
         self._wake = wake
 
-    async def list_all(self, by: Actor, *, undecided: bool = True) -> list[ApprovalView]:
-        """The newest hundred of the tenant; those that can still be decided, or all."""
-        return await self._approvals.list_all(by.tenant_id, undecided=undecided)
+    async def page(
+        self, by: Actor, wanted: WantedApprovals, *, after: Place | None, limit: int
+    ) -> ApprovalPage:
+        """A page of the tenant's, the newest first."""
+        return await self._approvals.page(by.tenant_id, wanted, after=after, limit=limit)
 
     async def show(self, by: Actor, approval_id: UUID) -> ApprovalView:
         """One approval. Raises NotFound."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import stamina
 import structlog
 
-from adapters.contract import Delivery, PushAdapter
+from adapters.contract import Delivery, PushAdapter, StreamingAdapter
 from adapters.errors import CannotLookUp, DeliveryFailed
 from bot.lanes import Lanes
 from storage.errors import NotFound, StorageError, Unavailable
@@ -89,9 +89,7 @@ class DeliveryWorker:
                 await self._outbox.failed(claimed, failure.reason)
                 result = "failed"
             else:
-                await self._postpone(
-                    claimed, failure.reason, failure.retry_after, refused=not failure.unsure
-                )
+                await self._postpone(claimed, failure.reason, failure.retry_after, refused=not failure.unsure)
         except Unavailable:
             raise
         except Exception as error:
@@ -131,7 +129,11 @@ class DeliveryWorker:
             claimed.content_type,
             claimed.attempt,
             claimed.created_at,
+            claimed.external_id,
+            claimed.opening,
         )
+        if claimed.came_to_nothing:
+            return await self._retract(claimed, adapter, delivery)
         async with asyncio.timeout(SEND_LIMIT_S):
             if claimed.answer_lost:
                 try:
@@ -145,6 +147,14 @@ class DeliveryWorker:
             receipt = await adapter.send(delivery)
         await self._mark(claimed, receipt.external_id, found=False)
         return "sent"
+
+    async def _retract(self, claimed: ClaimedDelivery, adapter: PushAdapter, delivery: Delivery) -> str:
+        """Take back what was shown of a reply that is not said."""
+        if isinstance(adapter, StreamingAdapter):
+            async with asyncio.timeout(SEND_LIMIT_S):
+                await adapter.retract(delivery)
+        await self._outbox.retracted(claimed)
+        return "retracted"
 
     async def _mark(self, claimed: ClaimedDelivery, external_id: str | None, *, found: bool) -> None:
         """Record that the platform has it; again while Postgres is away, or it would be sent twice."""

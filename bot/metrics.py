@@ -38,7 +38,7 @@ TURN_RESULTS = (
     "cancelled",
 )
 SLACK_REFUSALS = tuple(dict.fromkeys((*REFUSALS, *DROPPED)))
-DELIVERY_RESULTS = ("sent", "found", "failed", "postponed")
+DELIVERY_RESULTS = ("sent", "found", "failed", "postponed", "retracted")
 _SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 # However often somebody asks, the database is asked once in so many seconds.
 _DEPTH_KEPT_S = 2.0
@@ -74,7 +74,10 @@ class Metrics:
         )
         self._slack_refusals = {reason: refusals.labels(reason) for reason in SLACK_REFUSALS}
         events = Counter(
-            "parley_slack_events", "Events of Slack's by what they led to.", ["outcome"], registry=self._registry
+            "parley_slack_events",
+            "Events of Slack's by what they led to.",
+            ["outcome"],
+            registry=self._registry,
         )
         self._slack_events = {outcome: events.labels(outcome) for outcome in OUTCOMES}
         waiting = Gauge("parley_queue_waiting", "Entries that wait.", ["queue"], registry=self._registry)

@@ -12,9 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from adapters.api.ports import Handling
+from bot.approvals import ApprovalDoor
 from bot.desk import Desk
 from bot.events import EventDoor
 from flows.errors import Unrecordable
+from storage.approvals import ApprovalPage, ApprovalView, Decided, WantedApprovals
 from storage.audit import Actor, Audited, AuditLog
 from storage.desk import Handled
 from storage.errors import Conflict, NotFound
@@ -36,6 +38,7 @@ class Operations:
         transcripts: Transcripts,
         desk: Desk,
         events: EventDoor,
+        approvals: ApprovalDoor,
     ) -> None:
         self._operators = operators
         self._audit = audit
@@ -43,6 +46,7 @@ class Operations:
         self._transcripts = transcripts
         self._desk = desk
         self._events = events
+        self._approvals = approvals
 
     async def authenticate(self, token: str) -> Operator | None:
         """Whose good token it is."""
@@ -111,6 +115,22 @@ class Operations:
         if posted is not Posted.ACCEPTED:
             await self._void(by, audited, posted)
         return posted
+
+    async def approvals(
+        self, by: Actor, wanted: WantedApprovals, *, after: Place | None, limit: int
+    ) -> ApprovalPage:
+        """A page of the tenant's approvals."""
+        return await self._approvals.page(by, wanted, after=after, limit=limit)
+
+    async def approval(self, by: Actor, approval_id: UUID) -> ApprovalView:
+        """One approval. Raises NotFound."""
+        return await self._approvals.show(by, approval_id)
+
+    async def decide(
+        self, by: Actor, approval_id: UUID, *, approve: bool, reason: str | None, shown_hash: bytes
+    ) -> Decided:
+        """Say yes or no to what has this hash."""
+        return await self._approvals.decide(by, approval_id, approve, reason, shown_hash=shown_hash)
 
     async def operators(self, by: Actor) -> Sequence[Operator]:
         """All operators of the tenant."""

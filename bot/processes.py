@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
 from bot.console import Console
-from bot.demo import SITE, ensure_demo, ensure_slack
+from bot.demo import SITE, SLUG, ensure_demo, ensure_slack
 from bot.learning import learn
 from bot.loops import Loops
 from bot.parts import external_parts, resolve
@@ -33,7 +33,7 @@ async def run_all(settings: Settings, host: str) -> None:
             app = build_app(runtime, demo_page=True, token_in_url=True)
             sockets = runtime.slack_inbound.sockets.running()
             async with serving(app, host, settings.port) as port, sockets, Loops() as loops:
-                _announce(host, port)
+                print(announcement(host, port, runtime.bots.config(SLUG).suggestions), flush=True)
                 if slack is not None:
                     print(slack, flush=True)
                 loops.start(learn(runtime))
@@ -97,10 +97,11 @@ async def _until_stopped() -> None:
     log.info("stopping")
 
 
-def _announce(host: str, port: int) -> None:
+def announcement(host: str, port: int, suggestions: Sequence[str]) -> str:
+    """The line that says where to go, and what to ask there if the bot suggests something."""
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host  # noqa: S104
-    print(
-        f"Parley is ready: open http://{shown}:{port}/ and ask “What is my balance?” (site key {SITE!r}; "
-        "one-time codes appear here; Ctrl-C stops everything)",
-        flush=True,
+    ask = f" and ask “{suggestions[0]}”" if suggestions else ""
+    return (
+        f"Parley is ready: open http://{shown}:{port}/{ask} (site key {SITE!r}; "
+        "one-time codes appear here; Ctrl-C stops everything)"
     )

@@ -38,6 +38,7 @@ from bot.slack.conversations import SlackConversations
 from bot.slack.inbound import SlackInbound, open_inbound
 from bot.slack.outbound import SlackOutbound, open_outbound
 from bot.slack.parts import SlackParts, build_slack
+from bot.streams import LiveStreams
 from bot.turns import TurnWorker
 from bot.uploads import WebUploads
 from storage.approvals import Approvals
@@ -69,6 +70,7 @@ from storage.secret_key import Secrets
 from storage.session_views import SessionViews
 from storage.sessions import Sessions
 from storage.slack_messages import SlackMessages
+from storage.streams import Streams
 from storage.tenants import Tenants
 from storage.tickets import Tickets
 from storage.timers import Timers
@@ -217,6 +219,9 @@ async def open_runtime(
         )
         otp = OtpSender(OneTimeCodes(redis, parts.secrets.derive("otp")), bots.otp, channel_on)
         selves = PersonSelves(Links(database, vault, clock), LinkCodes(redis, parts.secrets.derive("link")))
+        streams = await stack.enter_async_context(
+            LiveStreams(adapters, Streams(database, clock), channels.load)
+        )
 
         def services(turn: Turn, overtaking: Overtaking) -> TurnServices:
             return TurnServices(
@@ -235,6 +240,7 @@ async def open_runtime(
                 files,
                 approvals,
                 selves,
+                streams,
             )
 
         def publish(turn: Turn, committed: Committed) -> None:
@@ -266,6 +272,7 @@ async def open_runtime(
                 deliveries.wake,
                 metrics.turn,
                 begin=slack_beginning.begin,
+                streams=streams,
                 renew_every_s=lease.total_seconds() / 3,
             )
 
@@ -296,6 +303,7 @@ async def open_runtime(
             Transcripts(database, vault),
             desk,
             events,
+            approval_door,
         )
         messages = Messages(database, vault, clock)
         limit = MessageLimit(redis)

@@ -17,6 +17,7 @@ from bot.live import Hub
 from bot.otp import OtpSender
 from bot.overtaking import Overtaking
 from bot.selves import PersonSelves
+from bot.streams import LiveStreams
 from bot.writing import Writer
 from flows.errors import FileMissing, Unavailable
 from flows.llm.contract import Event, ModelRequest
@@ -53,6 +54,7 @@ class TurnServices:
         "_search_ms",
         "_slots",
         "_store",
+        "_streams",
         "_turn",
         "_vault",
         "_writer",
@@ -76,6 +78,7 @@ class TurnServices:
         files: Files,
         approvals: Approvals,
         selves: PersonSelves,
+        streams: LiveStreams,
     ) -> None:
         self._overtaking = overtaking
         self._turn = turn
@@ -92,6 +95,7 @@ class TurnServices:
         self._files = files
         self._approvals = approvals
         self.selves = selves
+        self._streams = streams
         self._search_ms = 0
 
     @property
@@ -110,9 +114,13 @@ class TurnServices:
     async def checkpoint(self, state: NewState) -> None:
         await self._store.checkpoint(self._turn, state)
 
-    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
+    async def delta(
+        self, message_id: UUID, attempt: int, seq: int, text: str, *, sensitive: bool = False
+    ) -> None:
         session = self._turn.session
         self._hub.publish(session.channel_id, session.external_user_id, Delta(message_id, attempt, seq, text))
+        if not sensitive:
+            self._streams.feed(self._turn, message_id, text)
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
         try:

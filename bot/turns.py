@@ -15,6 +15,7 @@ import structlog
 
 from bot.lanes import Lanes
 from bot.overtaking import Overtaking
+from bot.streams import LiveStreams
 from bot.together import put_together
 from config.errors import ConfigError
 from flows.bot import Bot
@@ -23,7 +24,7 @@ from flows.errors import FlowError, FlowFailed
 from flows.services import Services
 from flows.texts import Texts
 from storage.errors import HandedOver, LeaseLost, MovedOn, NotFound, StorageError, Unavailable, VersionRace
-from storage.ids import uuid7
+from storage.ids import reply_id
 from storage.outcomes import NewMessage, Outcome
 from storage.records import Committed, Turn
 from storage.turns import TurnStore
@@ -71,7 +72,8 @@ class TurnWorker:
 
     `begin` brings what a turn of its platform lacks; `services` makes what one turn may reach; `publish` shows its
     committed messages to whoever listens, `show_typing` that an answer takes a moment; `wake_deliveries` is told of
-    sessions that have something to send, `count` of each turn's result and seconds.
+    sessions that have something to send, `count` of each turn's result and seconds. `streams` show what is being
+    written, and no more of it once it is committed.
     """
 
     def __init__(
@@ -85,10 +87,12 @@ class TurnWorker:
         count: Callable[[str, float], None],
         *,
         begin: Begin = _as_it_is,
+        streams: LiveStreams | None = None,
         limit: int = 256,
         renew_every_s: float = RENEW_EVERY_S,
     ) -> None:
         self._store = store
+        self._streams = streams
         self._renew_every_s = renew_every_s
         self._bots = bots
         self._services = services
@@ -192,6 +196,8 @@ class TurnWorker:
         finally:
             renewal.end()
             typing.cancel()
+            if self._streams is not None:
+                self._streams.abandon(turn)
             del self._running[turn.session.id]
             seconds = time.perf_counter() - started
             self._count(result, seconds)
@@ -251,7 +257,7 @@ class TurnWorker:
             return give_up(await self._bots.of(turn.session.tenant_id), turn, services, error)
         except (ConfigError, FlowError, NotFound):
             # Not even the bot can be had: the state stays as it was last committed.
-            apology = NewMessage(turn.entry.reply_id or uuid7(), Texts().apology)
+            apology = NewMessage(reply_id(turn.entry, 0), Texts().apology)
             return Outcome(() if turn.session.in_handoff else (apology,), None, error=error)
 
     async def _bury(self, running: _Running, outcome: Outcome) -> Committed:
@@ -260,6 +266,8 @@ class TurnWorker:
 
     async def _settle(self, write: Write, turn: Turn, outcome: Outcome) -> Committed:
         """Write an outcome; again while Postgres is away, since a commit that was written says so."""
+        if self._streams is not None:
+            await self._streams.settle(turn)
         try:
             return await write(turn, outcome, claim_next=self._claims_on)
         except Unavailable:

@@ -117,6 +117,13 @@ def load_bot(bots_dir: Path, slug: str) -> BotConfig:
     return _bot(Table(path, document), folder)
 
 
+def slugs_in(bots_dir: Path) -> list[str]:
+    """The tenants that have a folder there, by name."""
+    if not bots_dir.is_dir():
+        return []
+    return sorted(path.name for path in bots_dir.iterdir() if path.is_dir() and _SLUG.fullmatch(path.name))
+
+
 def _bot(table: Table, folder: Path) -> BotConfig:
     standard = BotConfig()
     bot = BotConfig(

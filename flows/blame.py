@@ -22,6 +22,12 @@ def where(frame: Frame | None, flow: Flow | None, cause: BaseException) -> str:
     return f"{type(cause).__name__} in flow {frame.flow if frame else None!r}{at}{verb}"
 
 
+def place(cause: BaseException) -> str:
+    """`file:line` of the author's innermost line on the way to the error; empty where there is none."""
+    line = _line(cause, None)
+    return f"{line[0]}:{line[1]}" if line else ""
+
+
 def _file(flow: Flow) -> str:
     return str(inspect.unwrap(flow.script).__code__.co_filename)
 

@@ -27,7 +27,7 @@ class FlowMistake(FlowError):
 
 
 class Unrecordable(FlowMistake):
-    """A value that is neither JSON nor a date, datetime, Decimal or UUID."""
+    """A value that is neither JSON nor a date, datetime, Decimal, UUID or UploadedFile."""
 
 
 class RecordFull(FlowMistake):

@@ -18,6 +18,7 @@ from flows.results import results_of, told_by
 from flows.services import Services
 from flows.vocabulary import Reply, render
 from storage.approval_records import NewApproval
+from storage.ids import reply_id
 from storage.outcomes import Dispatch, Flag, Hand, Link, NewMessage, NewState, Result, SentEvent, TakenUp
 from storage.records import ContentType, Turn
 
@@ -94,9 +95,12 @@ class Exchange:
         self.fresh.append(self.message(content, content_type, reply.sensitive))
 
     def message(self, content: str, content_type: ContentType, sensitive: bool) -> NewMessage:
-        """The next message; the turn's first one takes the placeholder's id where there is one."""
-        placeholder = None if self.said or self.fresh else self.turn.entry.reply_id
-        return NewMessage(placeholder or self.services.new_id(), content, content_type, sensitive=sensitive)
+        """The next message; the turn's first one takes the placeholder's id where there is one.
+
+        The same in every attempt, so that what was shown of it while it was written is found again.
+        """
+        message_id = reply_id(self.turn.entry, len(self.said) + len(self.fresh))
+        return NewMessage(message_id, content, content_type, sensitive=sensitive)
 
     def push(self, flow: Flow, opening: str) -> None:
         """A flow begins, upon what is under way if anything is; the entry's input is used up by that."""

@@ -117,6 +117,11 @@ class Flow:
         """Whether it takes the place of a built-in repair (see `flows.repair`), and is not offered by itself."""
         return self.name.startswith("repair_")
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether a person may start it: one that is only entered says neither what it does nor what starts it."""
+        return not self.repairs and bool(self.description or self.phrases or self.patterns or self.command)
+
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, version={self.version!r})"
 

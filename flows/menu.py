@@ -11,7 +11,7 @@ from flows.vocabulary import Button, Reply
 
 def menu(bot: Bot, *, understood: bool) -> Reply:
     """The bot's flows with what they do, as buttons that start them."""
-    flows = [flow for flow in bot.registry.all() if flow is not bot.default and not flow.repairs]
+    flows = [flow for flow in bot.registry.all() if flow is not bot.default and flow.is_offered]
     if not flows:
         return Reply(bot.texts.menu_empty)
     lines = [

@@ -78,8 +78,13 @@ class Services(Protocol):
     async def checkpoint(self, state: NewState) -> None:
         """Write what the turn has recorded so far."""
 
-    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
-        """Show a piece of a reply that is being written. Unavailable: the person sees it at the end only."""
+    async def delta(
+        self, message_id: UUID, attempt: int, seq: int, text: str, *, sensitive: bool = False
+    ) -> None:
+        """Show a piece of a reply that is being written. Unavailable: the person sees it at the end only.
+
+        What is `sensitive` is shown only where it does not stay.
+        """
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
         """The session's short-lived values. Unavailable: they count as expired."""

@@ -1,7 +1,8 @@
 """What an `ask` may take as its `type`: functions from text to a value that raise Rejected.
 
 Any function will do, async too. `Validator` adds a name for the type, by which answers are kept over a
-restart, and tells whether any text is fine (`free_text`), so that only an exact phrase interrupts it.
+restart, and tells whether any text is fine (`free_text`), so that only an exact phrase interrupts it. Exact phrases
+come before a function of the author's own, too, since it may take any text.
 """
 
 from __future__ import annotations
@@ -154,10 +155,17 @@ def pattern(expression: str, hint: str) -> Validator[str]:
 def several_of(options: Sequence[str], *, least: int = 1, most: int | None = None) -> Validator[list[str]]:
     """Some of the options, by label or number: "1, 3", "ham and olives", "all", "none" (where `least` is 0).
 
-    What it gives is in the options' order. Give them as `choices` too, so that the person sees them.
+    What it gives is in the options' order. They are listed below the question, unless it has `choices`. Raises
+    FlowMistake where nobody could choose so many.
     """
+    if isinstance(options, str):
+        raise FlowMistake(f"several_of: {options!r} is one text; write a list, such as [{options!r}]")
     numbered = {word: option for at, option in enumerate(options, 1) for word in (normalise(option), str(at))}
     highest = len(options) if most is None else most
+    if not 0 <= least <= highest or least > len(options):
+        raise FlowMistake(
+            f"several_of: least={least} of {len(options)} options, at most {highest}, is not to be had; change least="
+        )
 
     def check(given: str) -> list[str]:
         words = normalise(given)
@@ -172,7 +180,7 @@ def several_of(options: Sequence[str], *, least: int = 1, most: int | None = Non
             raise Rejected(f"Please choose {_how_many(least, highest)}.")
         return chosen
 
-    return Validator("several", check)
+    return Validator("several", check, options=tuple(options))
 
 
 def _named(given: str, numbered: Mapping[str, str]) -> set[str]:
@@ -223,7 +231,7 @@ def of(wanted: Any) -> Validator[Any]:
             f"ask: {wanted!r} is no type of answer; use str, int, bool, date, Decimal or a validator"
         )
     name = getattr(wanted, "__qualname__", type(wanted).__qualname__)
-    return Validator(name, wanted, bool(getattr(wanted, "free_text", False)))
+    return Validator(name, wanted, bool(getattr(wanted, "free_text", False)), own=True)
 
 
 def _within(

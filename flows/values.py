@@ -24,6 +24,7 @@ from flows.gone import Gone
 from storage.records import UploadedFile
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+_RECORDABLE = "JSON, date, datetime, Decimal, UUID or UploadedFile"
 _DEEPEST = 64
 _LARGEST = 2**63 - 1
 
@@ -85,10 +86,13 @@ def _encode(value: Any, verb: str, depth: int) -> Any:
         return _encode_dict(value, verb, depth - 1)
     if isinstance(value, Gone):
         value.touch()
-    advice = (
-        "make it a list" if isinstance(value, tuple) else "give it as JSON, date, datetime, Decimal or UUID"
-    )
-    raise Unrecordable(f"{verb}: a {type(value).__qualname__} cannot be recorded; {advice}")
+    advice = "make it a list" if isinstance(value, tuple) else f"give it as {_RECORDABLE}"
+    raise Unrecordable(f"{verb}: {_of_what_type(value)} cannot be recorded; {advice}")
+
+
+def _of_what_type(value: Any) -> str:
+    kind = type(value)
+    return f"a {kind.__name__}" if kind in (tuple, set) else f"a value of type {kind.__qualname__}"
 
 
 def _encode_dict(value: dict[Any, Any], verb: str, depth: int) -> Any:

@@ -25,6 +25,7 @@ from uuid import UUID
 
 import orjson
 
+from flows.errors import FlowMistake
 from storage.records import ContentType
 
 
@@ -138,7 +139,12 @@ def clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def as_choices(given: Sequence[str | Choice]) -> tuple[Choice, ...]:
+def as_choices(given: Sequence[str | Choice], verb: str) -> tuple[Choice, ...]:
+    """What a verb was given as choices. Raises FlowMistake."""
+    if isinstance(given, str) or not all(isinstance(choice, str | Choice) for choice in given):
+        raise FlowMistake(
+            f'{verb}: choices= is a list of texts and Choice, such as ["Yes", "No"], not {given!r}'
+        )
     return tuple(choice if isinstance(choice, Choice) else Choice(choice) for choice in given)
 
 

@@ -17,6 +17,7 @@ from storage.errors import KeyMissing, NotFound, SealBroken, Unavailable
 from storage.ids import uuid7
 from storage.keys import Vault
 from storage.records import Session
+from storage.session_views import Place
 from storage.statements import Statements
 
 _SETTLE = "select * from settle_approval($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -58,6 +59,22 @@ class ApprovalView:
     expires_at: datetime
     decided_at: datetime | None
     used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedApprovals:
+    """What a list is narrowed to; `pending` are those that can still be decided."""
+
+    status: ApprovalStatus | None = None
+    session_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPage:
+    """Some approvals of a list; `end` is where the next page goes on, None where there is none."""
+
+    approvals: tuple[ApprovalView, ...]
+    end: Place | None
 
 
 class Approvals:
@@ -142,15 +159,28 @@ class Approvals:
         )
         return Decided(row["outcome"]), row["session_id"]
 
-    async def list_all(
-        self, tenant_id: UUID, *, undecided: bool = True, limit: int = 100
-    ) -> list[ApprovalView]:
-        """The newest approvals; those that can still be decided, or all."""
+    async def page(
+        self, tenant_id: UUID, wanted: WantedApprovals, *, after: Place | None, limit: int
+    ) -> ApprovalPage:
+        """Up to `limit` approvals behind `after`, the newest first."""
+        arguments: list[Any] = [
+            tenant_id,
+            wanted.session_id,
+            self._clock(),
+            None if after is None else after.at,
+            None if after is None else after.id,
+            limit + 1,
+        ]
+        if wanted.status is ApprovalStatus.PENDING:
+            statement = self._sql.pending_approvals
+        else:
+            statement = self._sql.list_approvals
+            arguments.append(wanted.status)
         async with self._database.tenant(tenant_id) as connection:
-            rows = await connection.fetch(
-                self._sql.list_approvals, tenant_id, undecided, self._clock(), limit
-            )
-        return [await self._view(tenant_id, row) for row in rows]
+            rows = await connection.fetch(statement, *arguments)
+        shown = rows[:limit]
+        end = Place(shown[-1]["created_at"], shown[-1]["id"]) if len(rows) > limit else None
+        return ApprovalPage(tuple([await self._view(tenant_id, row) for row in shown]), end)
 
     async def load(self, tenant_id: UUID, approval_id: UUID) -> ApprovalView:
         """One approval. Raises NotFound."""
@@ -164,7 +194,7 @@ class Approvals:
     async def _row(self, tenant_id: UUID, approval_id: UUID) -> Mapping[str, Any] | None:
         async with self._database.tenant(tenant_id) as connection:
             row: Mapping[str, Any] | None = await connection.fetchrow(
-                self._sql.load_approval, tenant_id, approval_id
+                self._sql.load_approval, tenant_id, approval_id, self._clock()
             )
         return row
 

@@ -21,7 +21,8 @@ class ClaimedDelivery:
     """A delivery to be sent now. `answer_lost`: an earlier attempt may have arrived, nobody knows, or did in part.
 
     `thread_key` is empty for what goes outside the session. `failures` are the earlier attempts that failed:
-    all but those that the platform told to wait.
+    all but those that the platform told to wait. `external_id` names what shows the reply since it was begun;
+    `opening`: something was about to be opened for that. `came_to_nothing`: what is shown is to be taken back.
     """
 
     tenant_id: UUID
@@ -37,6 +38,9 @@ class ClaimedDelivery:
     answer_lost: bool
     created_at: datetime
     failures: int
+    external_id: str | None = None
+    opening: bool = False
+    came_to_nothing: bool = False
 
 
 class Outbox:
@@ -71,6 +75,9 @@ class Outbox:
             begun["answer_lost"],
             row["created_at"],
             begun["failures"],
+            row["external_message_id"],
+            begun["opening"],
+            source["came_to_nothing"],
         )
         table, sealed = (
             ("outbox", row["sealed"]) if row["message_id"] is None else ("messages", source["sealed"])
@@ -115,6 +122,13 @@ class Outbox:
                 ["found" if found else "sent" for _, _, found in receipts],
             )
         return {row["id"] for row in rows}
+
+    async def retracted(self, delivery: ClaimedDelivery) -> None:
+        """Nothing of it is shown any more; the lane goes on."""
+        async with self._database.tenant(delivery.tenant_id) as connection:
+            await connection.execute(
+                self._sql.settle_retracted, delivery.tenant_id, delivery.id, delivery.token, delivery.attempt
+            )
 
     async def failed(self, delivery: ClaimedDelivery, error: str) -> bool:
         """The platform will never take it; the lane goes on. False when the lease was lost meanwhile."""

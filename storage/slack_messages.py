@@ -89,15 +89,11 @@ class SlackMessages:
         """
         tenant_id = channel.tenant_id
         async with self._database.tenant(tenant_id) as connection:
-            found = await connection.fetchrow(
-                self._sql.said,
-                tenant_id,
-                channel.id,
-                f"message/{rewriting.place}/{rewriting.ts}",
-                rewriting.user,
-                rewriting.thread_key,
-                rewriting.ts,
-            )
+            key = f"message/{rewriting.place}/{rewriting.ts}"
+            found = await connection.fetchrow(self._sql.said_under_key, tenant_id, channel.id, key)
+            if found is None and rewriting.user is not None:
+                place = (channel.id, rewriting.user, rewriting.thread_key, rewriting.ts)
+                found = await connection.fetchrow(self._sql.said_in_thread, tenant_id, *place)
         if found is None:
             return False
         sealer = None

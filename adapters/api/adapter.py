@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from adapters.api import acting, operators, sessions
+from adapters.api import acting, approvals, operators, sessions
 from adapters.api.openapi import PATH, document
 from adapters.api.parse import read_body as read_fields
 from adapters.api.parse import read_query
@@ -26,7 +26,7 @@ from storage.operators import is_name
 
 log = structlog.get_logger("parley.api")
 
-ROUTES: tuple[Route, ...] = (*operators.ROUTES, *sessions.ROUTES, *acting.ROUTES)
+ROUTES: tuple[Route, ...] = (*operators.ROUTES, *sessions.ROUTES, *acting.ROUTES, *approvals.ROUTES)
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,11 +51,14 @@ def _serve(route: Route, operations: Operations, file_url: FileUrl) -> Endpoint:
     async def endpoint(request: web.Request) -> web.StreamResponse:
         operator = await operator_of(operations, request)
         check_role(operator, route.role)
-        session_id, name = _in_path(request)
+        session_id, approval_id = _id_in(request, "session"), _id_in(request, "approval")
+        name = _name_in(request)
         given = read_query(route.query, list(request.query.items()))
         if route.takes_body:
             given = read_fields(route.body, await read_body(request))
-        told = await route.endpoint(operations, Call(operator, given, file_url, session_id, name))
+        told = await route.endpoint(
+            operations, Call(operator, given, file_url, session_id, approval_id, name)
+        )
         if told is None:
             return web.Response(status=route.status, headers={"Cache-Control": "no-store"})
         return answer(written(told), route.status)
@@ -97,14 +100,20 @@ def _fits(route: Route, path: str) -> bool:
     return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route.path), path) is not None
 
 
-def _in_path(request: web.Request) -> tuple[UUID, str]:
-    """The session and the operator that the path names. Raises Refused 404 for what nothing can be called."""
-    session_id, name = NO_ID, request.match_info.get("name", "")
-    if "session_id" in request.match_info:
-        found = parse_id(request.match_info["session_id"])
-        if found is None:
-            raise no_such("session")
-        session_id = found
+def _id_in(request: web.Request, thing: str) -> UUID:
+    """The id of a session or an approval that the path names. Raises Refused 404 for what is no id."""
+    text = request.match_info.get(f"{thing}_id")
+    if text is None:
+        return NO_ID
+    found = parse_id(text)
+    if found is None:
+        raise no_such(thing)
+    return found
+
+
+def _name_in(request: web.Request) -> str:
+    """The operator that the path names. Raises Refused 404 for what nobody can be called."""
+    name = request.match_info.get("name", "")
     if "name" in request.match_info and not is_name(name):
         raise no_such("operator")
-    return session_id, name
+    return name

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from adapters.api.parse import Field
 from storage.session_views import Place
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,3 +30,11 @@ def read_cursor(text: str) -> Place:
     except OverflowError:
         raise ValueError("a cursor that a list has given") from None
     return Place(at, UUID(bytes=content[8:]))
+
+
+CURSOR = Field(
+    "cursor",
+    "Where the page before ended.",
+    {"type": "string", "minLength": 32, "maxLength": 32},
+    read_cursor,
+)

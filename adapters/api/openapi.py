@@ -43,8 +43,8 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "info": {
             "title": "Parley for operators and back ends",
             "version": "1",
-            "description": "Reading sessions, answering in them, telling them what happened. A token belongs to one "
-            "tenant, and sees nothing of another.",
+            "description": "Reading sessions, answering in them, telling them what happened, deciding what waits for "
+            "a yes. A token belongs to one tenant, and sees nothing of another.",
         },
         "servers": [{"url": "/"}],
         "security": [{"operator": []}],

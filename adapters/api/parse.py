@@ -18,6 +18,7 @@ _KEY = re.compile(r"[!-~]{1,128}")
 _LONGEST_NAME = 128
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 
 Read = Callable[[Any], Any]
 Schema = Mapping[str, Any]
@@ -53,10 +54,15 @@ def name_of(name: str, about: str) -> Field:
     return Field(name, about, schema, _operator_name, True)
 
 
-def said(name: str, about: str) -> Field:
+def said(name: str, about: str, *, required: bool = True) -> Field:
     """What a person is to read: not blank, without NUL."""
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": r"\S"}
-    return Field(name, about, schema, read_said, True)
+    return Field(name, about, schema, read_said, required)
+
+
+def hash_of(name: str, about: str) -> Field:
+    """A SHA-256 in hexadecimal digits; its 32 bytes."""
+    return Field(name, about, {"type": "string", "pattern": f"^{_HASH.pattern}$"}, read_hash, True)
 
 
 def flag(name: str, about: str) -> Field:
@@ -152,6 +158,13 @@ def read_key(text: Any) -> str:
     if type(text) is not str or not _KEY.fullmatch(text):
         raise ValueError("1 to 128 printable ASCII characters without spaces")
     return text
+
+
+def read_hash(text: Any) -> bytes:
+    """The 32 bytes of a hash in hexadecimal digits. Raises ValueError."""
+    if type(text) is not str or not _HASH.fullmatch(text):
+        raise ValueError("64 hexadecimal digits, as the approval shows them")
+    return bytes.fromhex(text)
 
 
 def read_value(value: Any) -> Any:

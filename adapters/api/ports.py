@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from storage.approvals import ApprovalPage, ApprovalView, Decided, WantedApprovals
 from storage.audit import Actor
 from storage.desk import Handled
 from storage.events import Posted
@@ -60,6 +61,19 @@ class Operations(Protocol):
 
     async def send_event(self, by: Actor, session_id: UUID, name: str, value: Any, *, key: str) -> Posted:
         """Tell the session that something happened. Raises flows.errors.Unrecordable."""
+
+    async def approvals(
+        self, by: Actor, wanted: WantedApprovals, *, after: Place | None, limit: int
+    ) -> ApprovalPage:
+        """A page of the tenant's approvals, the newest first."""
+
+    async def approval(self, by: Actor, approval_id: UUID) -> ApprovalView:
+        """One approval. Raises storage.errors.NotFound."""
+
+    async def decide(
+        self, by: Actor, approval_id: UUID, *, approve: bool, reason: str | None, shown_hash: bytes
+    ) -> Decided:
+        """Say yes or no to what has this hash (32 bytes); the first who does counts."""
 
     async def operators(self, by: Actor) -> Sequence[Operator]:
         """All operators of the tenant."""

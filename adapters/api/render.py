@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from storage.approvals import ApprovalView
 from storage.ids import id_text
 from storage.operators import Operator
 from storage.records import ContentType
@@ -48,7 +49,7 @@ def session_document(view: SessionView) -> dict[str, Any]:
     }
 
 
-def detail_document(detail: SessionDetail) -> dict[str, Any]:
+def detail_document(detail: SessionDetail, approvals: Sequence[ApprovalView]) -> dict[str, Any]:
     return {
         **session_document(detail.view),
         "dead_letters": detail.dead_letters,
@@ -62,6 +63,7 @@ def detail_document(detail: SessionDetail) -> dict[str, Any]:
             }
             for each in detail.troubles
         ],
+        "approvals": [asked_document(each) for each in approvals],
     }
 
 
@@ -89,6 +91,38 @@ def line_document(line: Line, link: Callable[[UUID], str] | None = None) -> dict
             }
             for each in line.attachments
         ],
+    }
+
+
+def approval_document(view: ApprovalView) -> dict[str, Any]:
+    """An approval in a list: without what was said, since lists are not on record."""
+    return {
+        "approval_id": view.id,
+        "session_id": view.session_id,
+        "user_id": view.user_id,
+        "flow": view.flow,
+        "action": view.action,
+        "status": view.decision.status,
+        "may_decide": {
+            "asker": view.by.the_asker,
+            "any_operator": view.by.operators is None,
+            "operators": view.by.operators or (),
+        },
+        "created_at": view.created_at,
+        "expires_at": view.expires_at,
+        "decided_by": view.decision.by,
+        "decided_at": view.decided_at,
+        "used_at": view.used_at,
+    }
+
+
+def asked_document(view: ApprovalView) -> dict[str, Any]:
+    """One approval, with exactly what was shown and why it was decided so."""
+    return {
+        **approval_document(view),
+        "shown": view.shown,
+        "shown_hash": view.shown_hash.hex(),
+        "reason": view.decision.reason,
     }
 
 

@@ -20,12 +20,13 @@ FileUrl: TypeAlias = Callable[[UUID, UUID], str]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that was let in. `session_id` and `name` are the path's, where it has them."""
+    """One call that was let in. `session_id`, `approval_id` and `name` are the path's, where it has them."""
 
     operator: Operator
     given: Mapping[str, Any]
     file_url: FileUrl
     session_id: UUID = NO_ID
+    approval_id: UUID = NO_ID
     name: str = ""
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from storage.approval_records import ApprovalStatus
 from storage.operators import Role
 from storage.records import ContentType, MessageStatus, Sender
 
@@ -62,6 +63,20 @@ _SESSION: dict[str, Schema] = {
     "flow_version": _or_null(_TEXT),
     "waits_at": _or_null(_TEXT),
 }
+_APPROVAL: dict[str, Schema] = {
+    "approval_id": _ID,
+    "session_id": _ID,
+    "user_id": _ID,
+    "flow": _TEXT,
+    "action": _TEXT,
+    "status": _one_of(*ApprovalStatus),
+    "may_decide": _object(asker=_TRUTH, any_operator=_TRUTH, operators={"type": "array", "items": _TEXT}),
+    "created_at": _TIME,
+    "expires_at": _TIME,
+    "decided_by": _or_null(_TEXT),
+    "decided_at": _or_null(_TIME),
+    "used_at": _or_null(_TIME),
+}
 _OPERATOR: dict[str, Schema] = {
     "name": _TEXT,
     "role": _ROLE,
@@ -84,7 +99,12 @@ SCHEMAS: dict[str, Schema] = {
         error=_or_null(_TEXT),
         at=_TIME,
     ),
-    "session_detail": _object(**_SESSION, dead_letters=_COUNT, delivery_problems=_list("problem")),
+    "session_detail": _object(
+        **_SESSION,
+        dead_letters=_COUNT,
+        delivery_problems=_list("problem"),
+        approvals=_list("approval_detail"),
+    ),
     "message": _object(
         message_id=_ID,
         seq=_COUNT,
@@ -101,6 +121,9 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "attachment": _object(attachment_id=_ID, name=_TEXT, type=_TEXT, size=_COUNT, url=_or_null(_TEXT)),
     "transcript": _object(messages=_list("message")),
+    "approval": _object(**_APPROVAL),
+    "approval_page": _object(approvals=_list("approval"), cursor=_or_null(_TEXT)),
+    "approval_detail": _object(**_APPROVAL, shown=_TEXT, shown_hash=_TEXT, reason=_or_null(_TEXT)),
     "operator": _object(**_OPERATOR),
     "operator_list": _object(operators=_list("operator")),
     "admission": _object(**_OPERATOR, token=_TEXT),

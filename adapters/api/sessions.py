@@ -5,16 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from adapters.api.cursor import read_cursor, write_cursor
-from adapters.api.parse import MAX_PAGE, Field, choice, identifier, number, platform, switch
+from adapters.api.cursor import CURSOR, write_cursor
+from adapters.api.parse import MAX_PAGE, choice, identifier, number, platform, switch
 from adapters.api.ports import Operations
 from adapters.api.render import detail_document, line_document, session_document
 from adapters.api.route import Call, Route, no_such
 from adapters.errors import Refused
+from storage.approvals import WantedApprovals
 from storage.operators import Role
 from storage.session_views import Standing, Wanted
 
 USUAL_PAGE = 50
+APPROVALS_SHOWN = 20
 _LATEST = 2**31 - 1
 
 
@@ -40,7 +42,10 @@ async def show_session(operations: Operations, call: Call) -> dict[str, Any]:
     detail = await operations.session(call.by, call.session_id)
     if detail is None:
         raise no_such("session")
-    return detail_document(detail)
+    asked = await operations.approvals(
+        call.by, WantedApprovals(session_id=call.session_id), after=None, limit=APPROVALS_SHOWN
+    )
+    return detail_document(detail, asked.approvals)
 
 
 async def show_transcript(operations: Operations, call: Call) -> dict[str, Any]:
@@ -74,18 +79,13 @@ ROUTES = (
             identifier("user", "Only those of the user of this id."),
             switch("mine", "Only those that you have taken."),
             _LIMIT,
-            Field(
-                "cursor",
-                "Where the page before ended.",
-                {"type": "string", "minLength": 32, "maxLength": 32},
-                read_cursor,
-            ),
+            CURSOR,
         ),
     ),
     Route(
         "GET",
         "/api/v1/sessions/{session_id}",
-        "One session, with what went wrong in it.",
+        "One session, with what went wrong in it, and its last approvals, the newest first.",
         Role.VIEWER,
         show_session,
         "session_detail",

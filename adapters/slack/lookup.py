@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +10,9 @@ from adapters.contract import Delivery
 from adapters.errors import CannotLookUp, PlatformFailed
 from adapters.slack.calling import SlackCalls
 from adapters.slack.letter import Part
-from adapters.slack.receipts import part_in
+from adapters.slack.receipts import DRAFT_TYPE, part_in
 from adapters.slack.rooms import Room
+from adapters.slack.shown import names_of
 from adapters.slack.untrusted import Given, entries, record, stamp, text
 
 # Our clock and Slack's may differ by so much.
@@ -34,25 +35,46 @@ class Lookup:
         """
         there: dict[int, str] = {}
         shared: list[Given] = []
-        cursor: str | None = None
-        for page in range(_MOST_PAGES):
-            answer = await self._read(delivery, room, cursor, page)
-            for message in map(record, entries(answer, "messages", 1_000)):
-                number, ts = part_in(message, delivery.id), stamp(message, "ts")
-                if ts is None or not _is_ours(message, delivery):
-                    continue
+        async for messages in self._pages(delivery, room):
+            for ts, message in messages:
+                number = part_in(message, delivery.id)
                 if number is not None and number < len(parts):
                     there[number] = ts
                 elif message.get("files"):
                     shared.append(message)
-            cursor = text(record(answer, "response_metadata"), "next_cursor")
             if len(_with_files(there, shared, parts)) == len(parts):
                 break
-            if cursor is None:
-                break
-        else:
-            raise CannotLookUp(f"more than {_MOST_PAGES} pages of messages since then")
         return _with_files(there, shared, parts)
+
+    async def strays(self, delivery: Delivery, room: Room) -> tuple[list[str], bool]:
+        """The delivery's drafts that it does not know of, in order; and whether there is a stream without a name.
+
+        Raises as `parts` does.
+        """
+        drafts: dict[int, str] = {}
+        has_stream = False
+        named = names_of(delivery)
+        async for messages in self._pages(delivery, room):
+            for ts, message in messages:
+                number = part_in(message, delivery.id, DRAFT_TYPE)
+                if number is not None and ts not in named:
+                    drafts[number] = ts
+                # What we post says whose it is, files excepted, and streams until they end.
+                elif ts not in named and not message.get("metadata") and not message.get("files"):
+                    has_stream = True
+        return [ts for _, ts in sorted(drafts.items())], has_stream
+
+    async def _pages(self, delivery: Delivery, room: Room) -> AsyncIterator[list[tuple[str, Given]]]:
+        """What our app wrote there since, by `ts`, page by page."""
+        cursor: str | None = None
+        for page in range(_MOST_PAGES):
+            answer = await self._read(delivery, room, cursor, page)
+            stamped = [(stamp(each, "ts"), each) for each in map(record, entries(answer, "messages", 1_000))]
+            yield [(ts, message) for ts, message in stamped if ts and _is_ours(message, delivery)]
+            cursor = text(record(answer, "response_metadata"), "next_cursor")
+            if cursor is None:
+                return
+        raise CannotLookUp(f"more than {_MOST_PAGES} pages of messages since then")
 
     async def _read(self, delivery: Delivery, room: Room, cursor: str | None, page: int) -> Given:
         method = "conversations.history" if room.thread_ts is None else "conversations.replies"

@@ -47,6 +47,11 @@ class Message:
             "unfurl_media": False,
         }
 
+    def changes(self) -> dict[str, Any]:
+        """What to call `chat.update` with, besides channel and ts; without blocks the text takes their place."""
+        changes: dict[str, Any] = {"text": self.text, "parse": "none", "link_names": False}
+        return {**changes, "blocks": list(self.blocks)} if self.blocks else changes
+
 
 def fallback(shown: str) -> str:
     """What a notification says: the words, escaped, at most 3,800 bytes, never empty."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -43,6 +43,8 @@ class Presses:
         errands: Errands,
         retire: Retire,
         words: Words,
+        *,
+        look_again_s: Sequence[float] = LOOK_AGAIN_S,
     ) -> None:
         self._conversations = conversations
         self._asides = asides
@@ -50,6 +52,7 @@ class Presses:
         self._errands = errands
         self._retire = retire
         self._words = words
+        self._look_again_s = look_again_s
 
     async def pressed(self, channel: Channel, pressed: Pressed, payload: Mapping[str, Any]) -> str:
         """One press; what became of it, in a word. Only the person who was asked can answer."""
@@ -108,7 +111,7 @@ class Presses:
         return "accepted"
 
     async def _shown(self, channel: Channel, place: str, ts: str) -> ShownMessage | None:
-        for pause in (0.0, *LOOK_AGAIN_S):
+        for pause in (0.0, *self._look_again_s):
             await asyncio.sleep(pause)
             shown = await self._conversations.shown(channel, place, ts)
             if shown is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from adapters.slack.untrusted import Given, record
 
 EVENT_TYPE = "parley_reply"
+DRAFT_TYPE = "parley_draft"
 
 
 def metadata_of(delivery_id: str, part: int) -> dict[str, Any]:
@@ -20,12 +21,17 @@ def metadata_of(delivery_id: str, part: int) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"delivery": delivery_id, "part": part}}
 
 
-def part_in(message: Given, delivery_id: str) -> int | None:
+def draft_metadata(delivery_id: str, part: int) -> dict[str, Any]:
+    """Of a part that is still being written: it is there, and not yet what was to be said."""
+    return {"event_type": DRAFT_TYPE, "event_payload": {"delivery": delivery_id, "part": part}}
+
+
+def part_in(message: Given, delivery_id: str, event_type: str = EVENT_TYPE) -> int | None:
     """Which part of the delivery a message is; None for another's."""
     metadata = record(message, "metadata")
     payload = record(metadata, "event_payload")
     part = payload.get("part")
-    ours = metadata.get("event_type") == EVENT_TYPE and payload.get("delivery") == delivery_id
+    ours = metadata.get("event_type") == event_type and payload.get("delivery") == delivery_id
     return part if ours and type(part) is int else None
 
 

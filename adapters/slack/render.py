@@ -57,6 +57,11 @@ def render(
     return pack(parts)
 
 
+def text_of(content: str, content_type: ContentType) -> str:
+    """The words of a reply, in Markdown, without what goes below them."""
+    return content if content_type is ContentType.JSON else _text(_reply(content, content_type))
+
+
 def _reply(content: str, content_type: ContentType) -> Given:
     """The document of a rich reply; one that is none is shown as the text that it is."""
     if content_type is ContentType.RICH:

@@ -17,16 +17,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 
 from adapters.errors import PlatformFailed
 from adapters.slack.gate import Deliver
 from adapters.slack.identity import app_of_token
 from adapters.slack.ports import Accounts
+from adapters.slack.socket_handler import QUIET, EnvelopeHandler
 from adapters.slack.untrusted import ident
 from adapters.slack.verify import account_in
 from adapters.slack.web_api import answering, client_of
@@ -45,7 +43,6 @@ _CHECK_EVERY_S = 1.0
 _AWAY_S = 30.0
 _LONGEST_WAIT_S = 60.0
 _CLOSE_S = 5.0
-_QUIET = logging.getLogger("parley.slack.sdk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +89,21 @@ class SocketMode:
         self._away_s = away_s
         self._wanted: dict[str, Link] = {}
         self._serving: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Be connected until the block ends; then what is being taken is finished and acknowledged."""
-        _QUIET.setLevel(logging.CRITICAL)
+        QUIET.setLevel(logging.CRITICAL)
         looking = asyncio.create_task(self._look())
         try:
             yield
         finally:
-            tasks = [looking, *self._serving.values()]
-            for task in tasks:
+            for task in (looking, *self._serving.values()):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # Those that end already are not cancelled once more, in the midst of closing what they have.
+            await asyncio.wait({looking, *self._serving.values(), *self._ending})
+            self._serving.clear()
 
     async def _look(self) -> None:
         while True:
@@ -113,16 +112,17 @@ class SocketMode:
             except StorageError as error:
                 log.warning("slack_sockets_not_looked_up", error=str(error))
             else:
-                await self._follow(wanted)
+                self._follow(wanted)
             await asyncio.sleep(self._look_every_s)
 
-    async def _follow(self, wanted: Mapping[str, Link]) -> None:
+    def _follow(self, wanted: Mapping[str, Link]) -> None:
         """Connect what is new, and disconnect what is wanted no more."""
         self._wanted = dict(wanted)
-        gone = [self._serving.pop(token) for token in [*self._serving] if token not in wanted]
-        for task in gone:
+        for token in self._serving.keys() - wanted.keys():
+            task = self._serving.pop(token)
             task.cancel()
-        await asyncio.gather(*gone, return_exceptions=True)
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
         for token in wanted:
             if token not in self._serving:
                 self._serving[token] = asyncio.create_task(self._serve(token))
@@ -152,7 +152,7 @@ class SocketMode:
         with answering("apps.connections.open"):
             # Asked here first: the SDK tries for ever with a token that is worth nothing.
             url = (await web_client.apps_connections_open(app_token=token))["url"]
-        handler = _Handler(self._app, token, web_client, self._take)
+        handler = EnvelopeHandler(self._app, token, web_client, self._take)
         handler.client.wss_uri = url
         try:
             async with asyncio.timeout(_CONNECT_S):
@@ -207,40 +207,3 @@ class SocketMode:
         self._count(reason)
         log.info("slack_envelope_dropped", reason=reason)
         return {}
-
-
-class _Handler(AsyncSocketModeHandler):
-    """Bolt's handler, whose envelopes go through our own check first and are acknowledged when they are stored."""
-
-    def __init__(
-        self,
-        app: AsyncApp,
-        token: str,
-        web_client: Any,
-        take: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | None]],
-    ) -> None:
-        super().__init__(app, token, logger=_QUIET, web_client=web_client)
-        self._take = take
-        self._under_way: set[asyncio.Task[Any]] = set()
-
-    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
-        """One envelope."""
-        task = asyncio.current_task()
-        assert task is not None
-        # The SDK keeps no reference to the tasks that it starts.
-        self._under_way.add(task)
-        try:
-            body = await self._take(self.app_token, req.payload)
-            if body is not None:
-                await client.send_socket_mode_response(SocketModeResponse(req.envelope_id, body or None))
-        except ConnectionError:
-            # Slack sends it again over the next connection, and it is known then.
-            log.info("slack_envelope_not_acknowledged")
-        finally:
-            self._under_way.discard(task)
-
-    async def finish(self) -> None:
-        """Take nothing more, and wait for what is being taken."""
-        self.client.message_processor.cancel()
-        while self._under_way:
-            await asyncio.wait(self._under_way)

@@ -83,6 +83,11 @@ def stream_pieces(text: str, already_sent: Sent, *, done: bool = False) -> list[
         sent = Sent(full_at, full_at)
 
 
+def rotated(text: str, sent: Sent) -> tuple[str | None, Sent]:
+    """What closes a message that ends before it is full, all of it being sent; and where the next one begins."""
+    return _closing(text, sent.upto) or None, Sent(sent.upto, sent.upto)
+
+
 def inert(text: str, start: int = 0, stop: int | None = None) -> str:
     """The Markdown between two places of a text, looking the same, without anything in it that mentions anybody."""
     stop = len(text) if stop is None else stop

@@ -28,6 +28,7 @@ from bot.cli import (
     tenants,
 )
 from bot.cli.output import forget_output
+from bot.cli.refusals import plainly
 from bot.errors import ProcessError
 from config.errors import ConfigError
 from flows.errors import FlowError
@@ -103,7 +104,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     if refusal is not None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "parley"
-        said = str(refusal()).strip()
+        said = plainly(str(refusal()).strip())
         if "\n" in said:
             # No command at all: what is said is the help.
             typer.echo(said, err=True)

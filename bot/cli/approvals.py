@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from typing import Annotated, Any, assert_never
 from uuid import UUID
 
 import typer
 
-from adapters.api.parse import read_said
+from adapters.api.parse import read_hash, read_said
 from bot.cli.acting import checked
 from bot.cli.output import AsJson, printable, show, show_one
 from bot.cli.session import run, short_runtime, start
 from bot.cli.whose import InNameOf, Tenant, actor_of
 from bot.errors import Failed
-from storage.approval_records import Approvers
-from storage.approvals import ApprovalView, Decided
+from config.settings import Settings
+from storage.approval_records import ApprovalStatus, Approvers
+from storage.approvals import ApprovalPage, ApprovalView, Decided, WantedApprovals
 from storage.operators import Role
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 ApprovalId = Annotated[UUID, typer.Argument(metavar="APPROVAL", help="The approval's id.")]
+_LISTED = 100
 
 
 @app.callback()
@@ -38,12 +40,13 @@ def list_command(
     """Show the newest hundred approvals that can still be decided."""
     settings = start()
 
-    async def work() -> list[ApprovalView]:
+    async def work() -> ApprovalPage:
         async with short_runtime(settings) as runtime:
             by = await actor_of(runtime, tenant, in_name_of, Role.VIEWER)
-            return await runtime.approvals.list_all(by, undecided=not every)
+            wanted = WantedApprovals(None if every else ApprovalStatus.PENDING)
+            return await runtime.approvals.page(by, wanted, after=None, limit=_LISTED)
 
-    rows = [_row(view) for view in run(work())]
+    rows = [_row(view) for view in run(work()).approvals]
     show(rows, as_json=as_json, empty="Nothing waits for a yes.")
 
 
@@ -52,45 +55,47 @@ def show_command(
     approval: ApprovalId, tenant: Tenant = None, in_name_of: InNameOf = None, as_json: AsJson = False
 ) -> None:
     """Show an approval with exactly what was shown. That it was read is on record."""
-    settings = start()
-
-    async def work() -> ApprovalView:
-        async with short_runtime(settings) as runtime:
-            by = await actor_of(runtime, tenant, in_name_of, Role.VIEWER)
-            return await runtime.approvals.show(by, approval)
-
-    _print(run(work()), as_json=as_json)
+    _print(_seen(start(), approval, tenant, in_name_of, Role.VIEWER), as_json=as_json)
 
 
 @app.command()
 def decide(
     approval: ApprovalId,
-    approve: Annotated[bool, typer.Option("--approve/--reject", help="Yes or no.", show_default=False)],
+    approve: Annotated[
+        bool | None, typer.Option("--approve/--reject", help="Yes or no.", show_default=False)
+    ] = None,
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")] = None,
     shown: Annotated[
         str | None,
-        typer.Option(
-            "--hash", metavar="HEX", help="The hash of what you have seen; otherwise it is printed first."
-        ),
+        typer.Option("--hash", metavar="HEX", help="The hash of what you have seen; you are not asked then."),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Whatever is shown: do not ask.")] = False,
     tenant: Tenant = None,
     in_name_of: InNameOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say yes or no to what was shown. The first who says it counts."""
+    """Say yes or no to what was shown. The first who says it counts.
+
+    Without --hash it is shown, and you are asked before it is decided.
+    """
+    if approve is None:
+        raise typer.BadParameter("say --approve or --reject")
     why = None if reason is None else checked("--reason", read_said, reason)
-    seen = None if shown is None else checked("--hash", _hash, shown)
+    shown_hash = None if shown is None else checked("--hash", read_hash, shown)
+    if shown_hash is None and not yes and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise typer.BadParameter("there is no terminal to ask at: give --hash, or --yes to decide unseen")
     settings = start()
+    if shown_hash is None:
+        view = _seen(settings, approval, tenant, in_name_of, Role.AGENT)
+        # With --json, only the outcome goes to standard output.
+        typer.echo(_quoted(view.shown), err=as_json)
+        if not yes:
+            _ask("Approve this?" if approve else "Reject this?")
+        shown_hash = view.shown_hash
 
     async def work() -> Decided:
         async with short_runtime(settings) as runtime:
             by = await actor_of(runtime, tenant, in_name_of, Role.AGENT)
-            shown_hash = seen
-            if shown_hash is None:
-                view = await runtime.approvals.show(by, approval)
-                shown_hash = view.shown_hash
-                if not as_json:
-                    typer.echo(_quoted(view.shown))
             return await runtime.approvals.decide(by, approval, approve, why, shown_hash=shown_hash)
 
     outcome = run(work())
@@ -99,10 +104,27 @@ def decide(
     show_one({"approval": approval, "outcome": outcome}, as_json=as_json)
 
 
-def _hash(text: str) -> bytes:
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        raise ValueError("64 hexadecimal digits, as `parley approvals show` prints them")
-    return bytes.fromhex(text)
+def _seen(
+    settings: Settings, approval: UUID, tenant: str | None, in_name_of: str | None, needed: Role
+) -> ApprovalView:
+    """The approval, read on record. Nothing is held open while somebody looks at it."""
+
+    async def work() -> ApprovalView:
+        async with short_runtime(settings) as runtime:
+            by = await actor_of(runtime, tenant, in_name_of, needed)
+            return await runtime.approvals.show(by, approval)
+
+    return run(work())
+
+
+def _ask(question: str) -> None:
+    """Raises Failed unless the answer is yes."""
+    try:
+        if typer.confirm(question, err=True):
+            return
+    except typer.Abort:
+        typer.echo("", err=True)
+    raise Failed("nothing was decided")
 
 
 def _refusal(outcome: Decided, approval: UUID) -> str:

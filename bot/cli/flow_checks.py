@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from bot.bots import bot_of
-from bot.cli.flow_tests import FOLDER, tests_in
+from bot.cli.flow_tests import FOLDER, bot_named, tests_in
 from bot.cli.output import AsJson, show
 from bot.cli.session import run, short_runtime, start
 from bot.demo import SLUG
@@ -42,10 +42,11 @@ def add_to(app: typer.Typer) -> None:
         written.
         """
         settings = start()
-        bot = bot_of(load_bot(settings.parley_bots_dir, tenant))
         if live:
+            bot = bot_of(load_bot(settings.parley_bots_dir, tenant))
             _show_live(run(_live(settings, tenant, bot)), as_json=as_json)
         else:
+            bot = bot_named(settings, tenant)
             _check_tests(settings.parley_bots_dir / tenant / FOLDER, bot, as_json=as_json)
 
 
@@ -99,6 +100,7 @@ def _check_tests(folder: Path, bot: Bot, *, as_json: bool) -> None:
                 "place": each.place,
                 "verb": each.verb,
                 "grave": each.grave,
+                "mistake": each.mistake,
                 "difference": each.difference,
                 "test": test,
             }
@@ -107,17 +109,19 @@ def _check_tests(folder: Path, bot: Bot, *, as_json: bool) -> None:
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
     else:
         for each, _ in found.values():
-            typer.echo(f"{each.place}: {each.flow}: {each.verb}: {each.difference}")
+            typer.echo(": ".join(filter(None, (each.place, each.flow, each.verb, each.difference))))
         typer.echo(_summary(len(scripts), [each for each, _ in found.values()]))
     if any(each.grave for each, _ in found.values()):
         raise typer.Exit(1)
 
 
 def _summary(tests: int, found: Sequence[Unsteady]) -> str:
-    grave = sum(each.grave for each in found)
-    notes = len(found) - grave
+    mistakes = sum(each.mistake for each in found)
+    grave = sum(each.grave for each in found) - mistakes
+    notes = len(found) - grave - mistakes
     told = f"{_counted(tests, 'test')}: {_counted(grave, 'difference') if grave else 'no differences'} between runs"
-    return told + (f", and {notes} in words only" if notes else "")
+    told += f", and {notes} in words only" if notes else ""
+    return told + (f"; {_counted(mistakes, 'mistake')}" if mistakes else "")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -16,12 +16,14 @@ from bot.cli.output import AsJson
 from bot.cli.session import run, short_runtime, start
 from bot.demo import SLUG
 from bot.talks import load_talk
-from config.bots import load_bot
+from config.bots import load_bot, slugs_in
+from config.errors import ConfigError
+from config.settings import Settings
 from flows.bot import Bot
 from flows.rehearsal.playing import play
 from flows.rehearsal.reading import read_file, read_text
 from flows.rehearsal.script import Script, ScriptMistake
-from flows.rehearsal.transcript import Mark, Played, told
+from flows.rehearsal.transcript import Mark, Played, Transcript, told
 from flows.rehearsal.writing import write
 
 FOLDER = "tests"
@@ -44,9 +46,8 @@ def add_to(app: typer.Typer) -> None:
         Exit code 1 when one differs; what differed is printed as a transcript.
         """
         settings = start()
-        folder = settings.parley_bots_dir / tenant
-        scripts = tests_in(files or [folder / FOLDER])
-        bot = bot_of(load_bot(settings.parley_bots_dir, tenant))
+        bot = bot_named(settings, tenant)
+        scripts = tests_in(files or [settings.parley_bots_dir / tenant / FOLDER])
         started = time.perf_counter()
         played = run(_play_all(bot, scripts))
         if as_json:
@@ -81,9 +82,18 @@ def add_to(app: typer.Typer) -> None:
             typer.echo(f"to be filled in: {each}", err=True)
 
 
+def bot_named(settings: Settings, slug: str) -> Bot:
+    """The bot in a tenant's folder. Raises ConfigError, also where there is no such folder, and FlowMistake."""
+    config = load_bot(settings.parley_bots_dir, slug)
+    if config.folder is None:
+        there = ", ".join(slugs_in(settings.parley_bots_dir)) or "none"
+        raise ConfigError(f"there is no bot {slug!r} in {settings.parley_bots_dir}; those there: {there}")
+    return bot_of(config)
+
+
 def tests_in(places: Sequence[Path]) -> list[Script]:
     """The tests of files and folders. Raises ScriptMistake, also when there is none."""
-    paths = [path for place in places for path in (_files(place) if place.is_dir() else [place])]
+    paths = [path for place in places for path in _files(place)]
     scripts = [script for path in paths for script in read_file(path)]
     if not scripts:
         raise ScriptMistake(
@@ -96,13 +106,29 @@ async def _needed(bot: Bot, written: str) -> list[str]:
     """What is missing or differs when a recorded test is played with today's flows."""
     [script] = read_text(written, Path("recorded"))
     transcript = await play(bot, script)
-    lines = [f"{line.text} (line {line.at})" for line in transcript.lines if line.mark is Mark.MISSING]
-    lines += [line.text for line in transcript.lines if line.mark is Mark.WRONG]
-    return list(dict.fromkeys(lines))
+    return remarks(transcript)
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".yml"))
+def remarks(transcript: Transcript) -> list[str]:
+    """What to write into a recorded test, or to change in it, so that it passes."""
+    lines = transcript.lines
+    found = [line.text for line in lines if line.mark is Mark.WRONG]
+    for line, following in zip(lines, [*lines[1:], None], strict=True):
+        if line.mark is not Mark.MISSING:
+            continue
+        if following is not None and following.mark is Mark.EXTRA:
+            found.append(f"line {line.at}: {line.text} was said then; today it is {following.text}")
+        else:
+            found.append(
+                f"line {line.at}: {line.text} does not come of the lines in front of it; add there what made it come"
+            )
+    return list(dict.fromkeys(found))
+
+
+def _files(place: Path) -> list[Path]:
+    if place.suffix and not place.is_dir():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.suffix in (".yaml", ".yml"))
 
 
 async def _play_all(bot: Bot, scripts: Sequence[Script]) -> list[Played]:

@@ -57,6 +57,10 @@ async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
         if stopped:
             raise Stopped("stopped before it was done") from None
         raise
+    finally:
+        # uvloop keeps them when it is closed: a command that asks something afterwards could not be stopped.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,11 +12,13 @@ import typer
 from adapters.api.cursor import read_cursor, write_cursor
 from adapters.api.parse import MAX_PAGE, read_platform
 from adapters.api.render import detail_document, line_document, session_document
+from adapters.api.sessions import APPROVALS_SHOWN
 from adapters.terminal.render import render
 from bot.cli import acting
 from bot.cli.output import AsJson, printable, show, show_one
 from bot.cli.session import run, short_runtime, start
 from bot.cli.whose import InNameOf, Tenant, actor_of
+from storage.approvals import ApprovalView, WantedApprovals
 from storage.errors import NotFound
 from storage.operators import Role
 from storage.session_views import Page, Place, SessionDetail, SessionView, Standing, Wanted
@@ -97,29 +100,34 @@ def show_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a session with its last messages. That it was read is on record."""
+    """Show a session with its last approvals and messages. That it was read is on record."""
     settings = start()
 
-    async def work() -> tuple[SessionDetail, list[Line]]:
+    async def work() -> tuple[SessionDetail, Sequence[ApprovalView], list[Line]]:
         async with short_runtime(settings) as runtime:
             by = await actor_of(runtime, tenant, in_name_of, Role.VIEWER)
             detail = await runtime.operations.session(by, session)
             if detail is None:
                 raise acting.unknown(session)
             lines = await runtime.operations.transcript(by, session, before=before, after=None, limit=limit)
-            return detail, list(lines or ())
+            asked = await runtime.operations.approvals(
+                by, WantedApprovals(session_id=session), after=None, limit=APPROVALS_SHOWN
+            )
+            return detail, asked.approvals, list(lines or ())
 
-    detail, lines = run(work())
-    document = detail_document(detail)
+    detail, asked, lines = run(work())
+    document = detail_document(detail, asked)
     if as_json:
         show_one({**document, "transcript": [line_document(line) for line in lines]}, as_json=True)
         return
-    user, problems = document.pop("user"), document.pop("delivery_problems")
+    user, problems, _ = (document.pop(name) for name in ("user", "delivery_problems", "approvals"))
     show_one({**document, "user": user["external_id"]}, as_json=False)
     for each in problems:
         typer.echo(
             printable(f"delivery {each['status']} at {each['at']}: {each['error'] or 'may be doubled'}")
         )
+    for view in asked:
+        typer.echo(_asked(view))
     typer.echo("")
     for line in lines:
         typer.echo(f"{line.seq:>4}  {printable(line.operator or line.sender.value)}: {_said(line)}")
@@ -148,6 +156,14 @@ def _row(view: SessionView) -> dict[str, Any]:
         "waits_at": view.state_name,
         "last_active_at": view.last_active_at,
     }
+
+
+def _asked(view: ApprovalView) -> str:
+    """What was asked for and what came of it, on one line."""
+    decision = view.decision
+    who = f" by {decision.by} at {view.decided_at}" if decision.by is not None else ""
+    why = f" ({decision.reason})" if decision.reason is not None else ""
+    return printable(f"approval {decision.status}{who}: {view.shown}{why}")
 
 
 def _said(line: Line) -> str:

@@ -42,7 +42,11 @@ class AtWork:
             _, late = await asyncio.wait(self._latest.values(), timeout=_END_WITHIN_S)
             for task in late:
                 task.cancel()
-        await self._group.__aexit__(*error)  # type: ignore[arg-type]
+        try:
+            await self._group.__aexit__(*error)  # type: ignore[arg-type]
+        except BaseExceptionGroup as failures:
+            # The block's own error, which callers catch by its class: no task of the group ends by one.
+            raise failures.exceptions[0] from failures.exceptions[0].__cause__
 
     def begin(self, session: Session) -> None:
         """A turn takes a moment."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
 from pathlib import Path
+from traceback import walk_tb
 from types import CodeType, FrameType
 from typing import Any
 
 import flows
+from flows.blame import place
 from flows.bot import Bot
 from flows.checking.replaying import Bounds, replay
 from flows.errors import FlowMistake, Unrecordable
@@ -19,6 +21,7 @@ from flows.flow import Flow
 from flows.record import read_frames
 from flows.rehearsal.acting import act, conversation_of
 from flows.rehearsal.conversation import Conversation, NotShown
+from flows.rehearsal.forgotten import UNAWAITED, forgotten
 from flows.rehearsal.script import Act, Script
 from flows.rehearsal.watch import Watch, flows_by_code, stack
 from flows.values import encode
@@ -42,13 +45,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Unsteady:
-    """Two runs over one record that differ. Not `grave`: only in words, which are not said twice anyway."""
+    """Two runs over one record that differ. Not `grave`: only in words, which are not said twice anyway.
+
+    `mistake`: it is wrong in every run; `flow` may be empty then.
+    """
 
     flow: str
     place: str
     verb: str
     difference: str
     grave: bool
+    mistake: bool = False
 
 
 class _Footprints(Bounds):
@@ -78,19 +85,40 @@ class _Footprints(Bounds):
 
 
 async def check(bot: Bot, script: Script) -> list[Unsteady]:
-    """Play a test, and before each of its turns run what waits several times over its record."""
+    """Play a test, and before each of its turns run what waits several times over its record.
+
+    Mistakes that its turns come to, and what was called without `await`, are found as well.
+    """
     conversation = conversation_of(bot, script, Watch(bot, script.given))
     found: dict[tuple[str, str], Unsteady] = {}
-    for line in script.talk:
-        if not isinstance(line, Act):
-            continue
-        for each in await _repeat(conversation):
-            found.setdefault((each.place, each.verb), each)
-        try:
-            await act(conversation, line)
-        except NotShown:
-            break
+    with forgotten() as unawaited:
+        for line in script.talk:
+            if not isinstance(line, Act):
+                continue
+            for each in await _repeat(conversation):
+                found.setdefault((each.place, each.verb), each)
+            try:
+                await act(conversation, line)
+            except NotShown:
+                break
+            if (mistake := _mistake(conversation)) is not None:
+                found.setdefault((mistake.place, mistake.verb), mistake)
+        conversation.failure = None  # it holds on to what was forgotten
+    for lost in unawaited:
+        mistake = Unsteady("", lost.place, lost.name, UNAWAITED, grave=True, mistake=True)
+        found.setdefault((lost.place, lost.name), mistake)
     return list(found.values())
+
+
+def _mistake(conversation: Conversation) -> Unsteady | None:
+    """What the author of the flow that failed in this turn has to change; None for what only the test lacks."""
+    failed = conversation.failure
+    if failed is None or not isinstance(failed.cause, FlowMistake):
+        return None
+    known = flows_by_code(conversation.bot)
+    met = [known[each.f_code] for each, _ in walk_tb(failed.cause.__traceback__) if each.f_code in known]
+    flow = met[-1] if met else ""
+    return Unsteady(flow, place(failed.cause), "mistake", str(failed.cause), grave=True, mistake=True)
 
 
 async def _repeat(conversation: Conversation) -> list[Unsteady]:

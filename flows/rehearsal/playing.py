@@ -10,6 +10,7 @@ from flows.bot import Bot
 from flows.rehearsal.acting import act, conversation_of
 from flows.rehearsal.aligning import align
 from flows.rehearsal.conversation import Conversation, NotShown, Said
+from flows.rehearsal.forgotten import forgotten
 from flows.rehearsal.script import (
     Act,
     Called,
@@ -29,6 +30,7 @@ from flows.rehearsal.script import (
 from flows.rehearsal.standing import where
 from flows.rehearsal.transcript import Played, Transcript
 from flows.rehearsal.watch import Watch
+from storage.records import UploadedFile
 
 
 async def play(bot: Bot, script: Script) -> Played:
@@ -37,15 +39,19 @@ async def play(bot: Bot, script: Script) -> Played:
     watch = Watch(bot, script.given)
     conversation = conversation_of(bot, script, watch)
     transcript = Played(script=script)
-    for done, expectations in _groups(script):
-        watch.begin()
-        transcript.same(_shown(done))
-        try:
-            replies = await act(conversation, done)
-        except NotShown as error:
-            transcript.wrong(str(error), done.line)
-            replies = []
-        _judge(transcript, conversation, watch, replies, expectations)
+    with forgotten() as unawaited:
+        for done, expectations in _groups(script):
+            watch.begin()
+            transcript.same(_shown(done))
+            try:
+                replies = await act(conversation, done)
+            except NotShown as error:
+                transcript.wrong(str(error), done.line)
+                replies = []
+            _judge(transcript, conversation, watch, replies, expectations)
+        conversation.failure = None  # it holds on to what was forgotten
+    for each in unawaited:
+        transcript.wrong(str(each))
     transcript.milliseconds = (time.perf_counter() - started) * 1000
     return transcript
 
@@ -158,7 +164,20 @@ def _said(reply: Said) -> str:
 
 
 def _call(name: str, arguments: Sequence[object] | None) -> str:
-    return name if arguments is None else f"{name}({', '.join(map(repr, arguments))})"
+    return name if arguments is None else f"{name}({', '.join(repr(_by_name(each)) for each in arguments)})"
+
+
+def _by_name(argument: object) -> object:
+    """An argument as a test writes it: a file is its name, since its id is another one each time."""
+    match argument:
+        case UploadedFile():
+            return argument.name
+        case list():
+            return [_by_name(each) for each in argument]
+        case dict():
+            return {key: _by_name(each) for key, each in argument.items()}
+        case _:
+            return argument
 
 
 def _listed(flows: Sequence[str]) -> str:

@@ -103,6 +103,12 @@ def _called(node: Node) -> Called:
             calls.append((item.text("a call"), None))
             continue
         for name, arguments in item.pairs("a call"):
+            if not arguments.is_list:
+                called = name.text("a call")
+                raise arguments.wrong(
+                    f"a call's arguments are a list: write `{called}: [2]`, `{called}: []` where there are none, "
+                    f"or `{called}` alone whatever they are"
+                )
             listed = arguments.items("a call's arguments")
             calls.append((name.text("a call"), tuple(each.value() for each in listed)))
     return Called(node.line, tuple(calls))

@@ -11,6 +11,7 @@ from flows.rehearsal.acting import let_pass
 from flows.rehearsal.aligning import align
 from flows.rehearsal.conversation import Conversation, NotShown, Said
 from flows.rehearsal.happening import happen, shown
+from flows.rehearsal.recording import WORTH_TELLING, duration_told
 from flows.rehearsal.replay_services import CODE, ReplayServices
 from flows.rehearsal.results import Recalled
 from flows.rehearsal.script import Texted
@@ -26,7 +27,6 @@ from flows.rehearsal.stored_talk import (
     top_of,
 )
 from flows.rehearsal.transcript import Transcript
-from flows.rehearsal.writing import WORTH_TELLING, duration_told
 from storage.outcomes import Result
 from storage.records import EntryKind, MessageStatus, Sender, StoredMessage
 

@@ -82,7 +82,9 @@ class RehearsedServices:
     async def checkpoint(self, state: NewState) -> None:
         return
 
-    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
+    async def delta(
+        self, message_id: UUID, attempt: int, seq: int, text: str, *, sensitive: bool = False
+    ) -> None:
         return
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:

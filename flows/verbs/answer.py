@@ -89,7 +89,7 @@ async def _write(
     writing = Writing(passages, model.provider)
     try:
         async with aclosing(services.generate("answer", request)) as events:
-            text, stopped = await streaming.stream(chat.run, message.id, writing.pieces(events))
+            text, stopped = await streaming.stream(chat.run, message, writing.pieces(events))
     except (ModelError, Unavailable) as error:
         log.warning("model_failed", session=str(chat.session.id), error=str(error))
         return await _quote(chat, question, passages)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, overload
 
-from flows.errors import Rejected, Unanswered
+from flows.errors import FlowMistake, Rejected, Unanswered
 from flows.record import Row, Status
 from flows.repair import Place, names
 from flows.stage import Stage
@@ -119,7 +119,9 @@ async def ask(
     row = run.find(path, "ask")
     if row is None or run.correction is not None:
         run.want(prompt)
-        options = as_choices(choices)
+        options = as_choices(choices, f"ask {name}")
+        if reminder is not None and timeout is None:
+            raise FlowMistake(f"ask {name}: reminder= is said after half of timeout=; give that too")
         validator = None if options and type is None else of(type)
         question = Question(
             key,

@@ -122,7 +122,7 @@ async def _write(chat: Stage, request: ModelRequest) -> str:
 
 
 async def _stream(chat: Stage, request: ModelRequest, message: NewMessage, shown: list[str]) -> str:
-    text, stopped = await streaming.stream(chat.run, message.id, _noted(chat, request, shown))
+    text, stopped = await streaming.stream(chat.run, message, _noted(chat, request, shown))
     if stopped:
         chat.run.exchange.fresh.append(replace(message, content=text))
         raise chat.run.leave(Stopped())

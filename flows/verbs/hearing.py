@@ -28,21 +28,21 @@ async def receive(chat: Stage, question: Question) -> None:
         case None | TimeUp() if question.timeout is not None and time_is_up(run, question.path):
             _time_out(chat, question)
         case None:
-            raise _asked(chat, question, question.prompt)
+            raise _asked(chat, question, question.shown)
         case TimeUp(role="due") if question.timeout is not None:
             _time_out(chat, question)
         case TimeUp(role="remind") if question.timeout is not None and question.reminder:
             run.exchange.consumed = True
             drop_reminder(run, question.path)
-            raise _asked(chat, question, f"{question.reminder}\n{question.prompt}")
+            raise _asked(chat, question, f"{question.reminder}\n{question.shown}")
         case TimeUp():  # of a question that had a time limit before the code changed
             raise _parked(chat, question)
         case Puzzled():
-            raise _asked(chat, question, f"{question.help or texts.help}\n{question.prompt}")
+            raise _asked(chat, question, f"{question.help or texts.help}\n{question.shown}")
         case Pressed(mark):
             pressed = next((choice for choice in question.choices if mark_of(choice) == mark), None)
             if pressed is None:
-                raise _asked(chat, question, f"{texts.expired}\n{question.prompt}")
+                raise _asked(chat, question, f"{texts.expired}\n{question.shown}")
             await _accept(chat, question, await value_of(question, pressed))
         case Typed() as typed:
             await _hear(chat, question, typed)
@@ -51,10 +51,11 @@ async def receive(chat: Stage, question: Question) -> None:
 async def _hear(chat: Stage, question: Question, typed: Typed) -> None:
     run, text = chat.run, typed.text.strip()
     frames, bot = run.exchange.frames, run.exchange.bot
-    if question.free_text and (flow := digression(bot, text, frames, exact=True)):
-        raise run.digress(flow)
-    if question.free_text and (place := run.correctable_place(free_text=True)):
-        raise run.correct(place)
+    if question.may_swallow(text):
+        if flow := digression(bot, text, frames, exact=True):
+            raise run.digress(flow)
+        if place := run.correctable_place(free_text=True):
+            raise run.correct(place)
     if question.sensitive:
         run.exchange.redact = True
     try:
@@ -77,7 +78,7 @@ async def _hear(chat: Stage, question: Question, typed: Typed) -> None:
     if run.frame.tries > question.retries:
         chat.record(question.key, "ask", None, digest=question.label, status=Status.FAILED)
         return
-    hint = question.help or ("" if question.validator is None else question.prompt)
+    hint = question.hint
     if run.frame.tries >= MISUNDERSTOOD_AFTER:
         if flow := own(bot, "misunderstood", frames):
             raise run.digress(flow)

@@ -42,6 +42,39 @@ class Question:
     def free_text(self) -> bool:
         return self.validator is not None and self.validator.free_text and not self.choices
 
+    @property
+    def shown(self) -> str:
+        """The prompt, above the options that no button shows."""
+        return f"{self.prompt}{self._options}"
+
+    @property
+    def hint(self) -> str:
+        """What a wrong answer brings behind its reason."""
+        if self.help:
+            return f"{self.help}{self._options}"
+        return "" if self.validator is None else self.shown
+
+    @property
+    def _options(self) -> str:
+        if self.choices or self.validator is None:
+            return ""
+        return "".join(f"\n{number}. {option}" for number, option in enumerate(self.validator.options, 1))
+
+    def may_swallow(self, text: str) -> bool:
+        """Whether it could take a text that is meant for another flow, or corrects an answer, as its own answer."""
+        validator = self.validator
+        if validator is None or not (validator.free_text or validator.own):
+            return False
+        return self.choice_of(text) is None
+
+    def choice_of(self, text: str) -> Choice | None:
+        """The choice that a text names by its label, its number or another word for it."""
+        words = normalise(text)
+        for position, choice in enumerate(self.choices, 1):
+            if words and words in {normalise(choice.label), str(position), *map(normalise, choice.also)}:
+                return choice
+        return None
+
 
 async def heard(question: Question, given: Typed, texts: Texts) -> Any:
     """The value of what was sent: of files that fit the first, else of the text. Raises Rejected."""
@@ -66,10 +99,8 @@ def _first_fitting(takes: Callable[[UploadedFile], Any], files: Sequence[Uploade
 
 async def judge(question: Question, text: str, not_a_choice: str, not_understood: str) -> Any:
     """The value of a typed answer. Raises Rejected."""
-    words = normalise(text)
-    for position, choice in enumerate(question.choices, 1):
-        if words and words in {normalise(choice.label), str(position), *map(normalise, choice.also)}:
-            return await value_of(question, choice)
+    if (choice := question.choice_of(text)) is not None:
+        return await value_of(question, choice)
     if question.validator is None:
         raise Rejected(not_a_choice)
     try:

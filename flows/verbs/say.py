@@ -40,7 +40,7 @@ async def say(
         return
     if not (text or choices or card or image or file):
         raise FlowMistake("say: there is nothing to say; give a text, choices, a card, an image or a file")
-    buttons = tuple(_button(choice) for choice in as_choices(choices))
+    buttons = tuple(_button(choice) for choice in as_choices(choices, "say"))
     run.exchange.say(Reply(text, buttons, card, image, file, sensitive=sensitive))
 
 
@@ -51,7 +51,7 @@ def _button(choice: Choice) -> Button:
 async def _stream(chat: Stage, pieces: AsyncIterator[str], sensitive: bool) -> None:
     exchange = chat.run.exchange
     message = exchange.message("", ContentType.TEXT, sensitive)
-    text, stopped = await streaming.stream(chat.run, message.id, pieces)
+    text, stopped = await streaming.stream(chat.run, message, pieces)
     exchange.fresh.append(replace(message, content=text))
     if stopped:
         raise chat.run.leave(Stopped())

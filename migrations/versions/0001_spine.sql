@@ -269,7 +269,8 @@ create table outbox (
     position bigint not null,
     address text not null,
     sealed bytea,
-    status text not null default 'queued' check (status in ('queued', 'sent', 'failed')),
+    -- `open`: the reply is shown while it is written, and nobody delivers it yet (0012).
+    status text not null default 'queued' check (status in ('open', 'queued', 'sent', 'failed', 'retracted')),
     external_message_id text,
     possible_duplicate boolean not null default false,
     attempts integer not null default 0,
@@ -284,7 +285,7 @@ create table outbox (
     foreign key (tenant_id, channel_id) references channels (tenant_id, id),
     foreign key (tenant_id, message_id) references messages (tenant_id, id),
     check (message_id is not null or sealed is not null),
-    check ((status = 'queued') = (settled_at is null))
+    check ((status in ('open', 'queued')) = (settled_at is null))
 ) with (fillfactor = 70);
 create index outbox_lane on outbox (tenant_id, session_id, position) where status = 'queued';
 create index outbox_due on outbox (due_at) where status = 'queued';
@@ -298,7 +299,7 @@ create table delivery_attempts (
     attempt integer not null,
     started_at timestamptz not null default now(),
     ended_at timestamptz,
-    outcome text check (outcome in ('sent', 'found', 'temporary', 'waited', 'partly', 'permanent')),
+    outcome text check (outcome in ('opened', 'sent', 'found', 'temporary', 'waited', 'partly', 'permanent')),
     error text,
     primary key (tenant_id, delivery_id, attempt),
     foreign key (tenant_id, delivery_id) references outbox (tenant_id, id) on delete cascade,

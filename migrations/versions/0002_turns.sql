@@ -335,19 +335,46 @@ begin
                 sealed = p_seals[n], status = 'completed', created_at = p_now
             where m.tenant_id = p_tenant and m.id = p_reply;
         else
-            insert into messages (tenant_id, id, session_id, seq, change, created_change, sender_type, sender_id,
-                                  in_reply_to, content, content_type, sealed, created_at)
+            insert into messages as m
+                (tenant_id, id, session_id, seq, change, created_change, sender_type, sender_id,
+                 in_reply_to, content, content_type, sealed, created_at)
             values (p_tenant, p_reply_ids[n], p_session, first_seq + n - 1, first_change + n - 1,
                     first_change + n - 1, p_senders[n], case when p_senders[n] = 'agent' then p_also ->> 'agent' end,
                     p_message, p_contents[n], p_content_types[n], p_seals[n],
-                    p_now);
+                    p_now)
+            -- Shown while it was written (see `open_stream`).
+            on conflict (tenant_id, id) do update
+            set seq = excluded.seq, change = excluded.change, created_change = excluded.created_change,
+                sender_type = excluded.sender_type, sender_id = excluded.sender_id, content = excluded.content,
+                content_type = excluded.content_type, sealed = excluded.sealed, status = 'completed',
+                created_at = excluded.created_at
+            where m.session_id = p_session and m.status = 'pending';
+            if not found then
+                raise exception using errcode = 'unique_violation', message = 'there is such a message already';
+            end if;
         end if;
         if p_push_address is not null then
-            insert into outbox (tenant_id, id, session_id, channel_id, message_id, position, address, created_at)
+            insert into outbox as o
+                (tenant_id, id, session_id, channel_id, message_id, position, address, created_at)
             values (p_tenant, p_reply_ids[n], p_session, v_session.channel_id, p_reply_ids[n], first_seq + n - 1,
-                    p_push_address, p_now);
+                    p_push_address, p_now)
+            on conflict (tenant_id, id) do update
+            set status = 'queued', position = excluded.position, due_at = now()
+            where o.status = 'open';
         end if;
     end loop;
+    if p_push_address is not null then
+        -- What was shown of a reply that came to nothing is taken back, behind all that is said.
+        with taken_back as (
+            update outbox o set status = 'queued', position = first_seq + v_count, due_at = now()
+            where o.tenant_id = p_tenant and o.session_id = p_session and o.status = 'open'
+            returning o.message_id
+        )
+        update messages m set status = 'completed', reason = 'none'
+        from taken_back
+        where m.tenant_id = p_tenant and m.id = taken_back.message_id and m.id is distinct from p_reply
+          and m.status = 'pending';
+    end if;
     if v_count = 0 and p_reply is not null then
         update messages m set status = 'completed', reason = coalesce(p_reason, 'none')
         where m.tenant_id = p_tenant and m.id = p_reply;

@@ -25,21 +25,23 @@ join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
 where p.tenant_id = $1 and p.channel_id = $2 and p.external_id = $4
   and split_part(s.thread_key, ':', 1) = $3;
 
--- name: said
--- A person's message: by the key that it was accepted under, and when that was forgotten, in their own sessions.
+-- name: said_under_key
+-- A person's message, by the key that it was accepted under.
 select m.id, m.session_id, m.content, m.sealed, m.raw_payload, s.user_id, s.seals_input
-from messages m
+from inbound_keys k
+join messages m on m.tenant_id = k.tenant_id and m.id = k.message_id
 join sessions s on s.tenant_id = m.tenant_id and s.id = m.session_id
-where m.tenant_id = $1 and m.sender_type = 'user' and m.id = coalesce(
-    (select k.message_id from inbound_keys k
-     where k.tenant_id = $1 and k.channel_id = $2 and k.key = $3),
-    (select w.id
-     from users u
-     join sessions t on t.tenant_id = u.tenant_id and t.user_id = u.id
-     join messages w on w.tenant_id = t.tenant_id and w.session_id = t.id
-     where u.tenant_id = $1 and u.platform = 'slack' and u.external_id = $4
-       and t.channel_id = $2 and t.thread_key = $5 and w.external_message_id = $6 and w.sender_type = 'user'
-     limit 1));
+where k.tenant_id = $1 and k.channel_id = $2 and k.key = $3 and m.sender_type = 'user';
+
+-- name: said_in_thread
+-- A person's message whose key was forgotten: by Slack's name for it, in their own sessions of its thread.
+select m.id, m.session_id, m.content, m.sealed, m.raw_payload, s.user_id, s.seals_input
+from users u
+join sessions s on s.tenant_id = u.tenant_id and s.user_id = u.id
+join messages m on m.tenant_id = s.tenant_id and m.session_id = s.id
+where u.tenant_id = $1 and u.platform = 'slack' and u.external_id = $3 and s.channel_id = $2 and s.thread_key = $4
+  and m.seq is not null and m.external_message_id = $5 and m.sender_type = 'user'
+limit 1;
 
 -- name: lock_session
 -- A session, as all who write to it lock it.

@@ -171,7 +171,9 @@ async def test_what_the_platform_may_have_in_part_is_looked_up(post, retry_after
     await post.deliver(platform, times=2)
     assert platform.texts == ["one", "two"]
     assert await post.rows() == [("sent", False, "p-1"), ("sent", False, "p-2")]
-    outcomes = await post.bench.eyes.fetch("select outcome from delivery_attempts order by delivery_id, attempt")
+    outcomes = await post.bench.eyes.fetch(
+        "select outcome from delivery_attempts order by delivery_id, attempt"
+    )
     first = "partly" if retry_after else None
     assert [row[0] for row in outcomes] == [first, "found", "sent"]
 

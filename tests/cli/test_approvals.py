@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from uuid import uuid4
 
 import pytest
 from commands import Visitor
+from terminals import Terminal
 
 FLOW = """
 from flows import Chat, Flow, not_the_asker, operators
@@ -67,7 +69,14 @@ def test_what_waits_is_listed_shown_and_decided_once(paying):
         assert (done.code, done.out) == (0, f"approval: {approval}\noutcome: accepted\n")
         wait_for(visitor, "Not sent: no")
 
-        again = paying.run("approvals", "decide", approval, "--approve")
+        session = paying.run("approvals", "list", "--all", "--json").json[0]["session"]
+        shown = paying.run("sessions", "show", session)
+        assert "\napproval rejected by operator:console at " in shown.out
+        assert ": Send 40 euros to Ada (no)\n" in shown.out
+        [told] = paying.run("sessions", "show", session, "--json").json["approvals"]
+        assert (told["approval_id"], told["status"], told["reason"]) == (approval, "rejected", "no")
+
+        again = paying.run("approvals", "decide", approval, "--approve", "--yes")
         assert (again.code, "somebody else has decided it" in again.said) == (1, True)
         assert paying.run("approvals", "list").out == "Nothing waits for a yes.\n"
         [row] = paying.run("approvals", "list", "--all", "--json").json
@@ -75,7 +84,55 @@ def test_what_waits_is_listed_shown_and_decided_once(paying):
 
         assert visitor.say("board").startswith("Send it")
         [row] = paying.run("approvals", "list", "--json").json
-        refused = paying.run("approvals", "decide", row["approval"], "--approve")
+        refused = paying.run("approvals", "decide", row["approval"], "--approve", "--yes")
         assert (refused.code, "you may not decide it" in refused.said) == (1, True)
-        unknown = paying.run("approvals", "decide", str(uuid4()), "--approve")
+        unknown = paying.run("approvals", "decide", str(uuid4()), "--approve", "--yes")
         assert (unknown.code, "there is no approval" in unknown.said) == (1, True)
+
+
+def answered(shell, approval: str, *options: str, end) -> tuple[int, str]:
+    """How a decision at a terminal ended, and what was printed once it was answered."""
+    terminal = Terminal(shell, "approvals", "decide", approval, *options)
+    try:
+        terminal.saw("Send 40 euros\r\n  to Ada")
+        terminal.saw("this? [y/N]: ")
+        terminal.shown = ""
+        end(terminal)
+        code = terminal.process.wait(30)
+        terminal.saw("nothing was decided" if code else "outcome")
+        return code, terminal.shown
+    finally:
+        terminal.close()
+
+
+def test_at_a_terminal_it_is_asked_before_it_is_decided(paying):
+    with paying.started("run") as run:
+        visitor = Visitor.of(run.url())
+        visitor.say("pay")
+        [row] = paying.run("approvals", "list", "--json").json
+        for end in (
+            lambda terminal: terminal.type("n\n"),
+            lambda terminal: terminal.type("\n"),
+            lambda terminal: terminal.type("\x04"),
+            lambda terminal: terminal.process.send_signal(signal.SIGINT),
+        ):
+            code, said = answered(paying, row["approval"], "--approve", end=end)
+            assert (code, "Traceback" in said) == (1, False), said
+        assert paying.run("approvals", "list", "--json").json == [row]
+        code, said = answered(paying, row["approval"], "--approve", end=lambda terminal: terminal.type("y\n"))
+        assert (code, "outcome: accepted" in said) == (0, True)
+        wait_for(visitor, "Sent: R1")
+
+
+def test_without_a_terminal_one_has_to_say_that_one_means_it(paying):
+    with paying.started("run") as run:
+        visitor = Visitor.of(run.url())
+        visitor.say("pay")
+        [row] = paying.run("approvals", "list", "--json").json
+        refused = paying.run("approvals", "decide", row["approval"], "--approve", stdin=b"y\n")
+        assert (refused.code, "give --hash, or --yes to decide unseen" in refused.said) == (2, True)
+        assert paying.run("approvals", "list", "--json").json == [row]
+        done = paying.run("approvals", "decide", row["approval"], "--approve", "--yes", "--json")
+        assert done.json == {"approval": row["approval"], "outcome": "accepted"}
+        assert done.err == "  Send 40 euros\n  to Ada\n"
+        wait_for(visitor, "Sent: R1")

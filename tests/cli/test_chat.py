@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import signal
 import subprocess
-import time
 
 from commands import Visitor, servers_of
+from terminals import Terminal
 
 CODE = r"Your code is (\d{6})"
 
@@ -83,48 +80,8 @@ def test_a_bot_that_fails_apologises_and_shows_its_author_why(shell):
     assert "broken.py" in done.err
 
 
-class Terminal:
-    """A chat at a terminal of its own."""
-
-    def __init__(self, shell) -> None:
-        self.keys, self._child = pty.openpty()
-        self.before = self._settings()
-        self.process = subprocess.Popen(
-            shell._command(("chat",)),
-            stdin=self._child,
-            stdout=self._child,
-            stderr=self._child,
-            env=shell._environment() | {"TERM": "xterm"},
-            cwd=shell.folder,
-            start_new_session=True,
-        )
-        self.shown = ""
-
-    def _settings(self) -> list[object]:
-        import termios
-
-        return termios.tcgetattr(self._child)
-
-    def saw(self, text: str) -> None:
-        deadline = time.monotonic() + 60
-        while text not in self.shown:
-            assert time.monotonic() < deadline, self.shown
-            if select.select([self.keys], [], [], 0.2)[0]:
-                self.shown += os.read(self.keys, 4096).decode()
-
-    def type(self, text: str) -> None:
-        self.shown = ""
-        os.write(self.keys, text.encode())
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.keys)
-        os.close(self._child)
-
-
 def at_a_terminal(shell, end) -> None:
-    terminal = Terminal(shell)
+    terminal = Terminal(shell, "chat")
     try:
         terminal.saw("(Ctrl-D ends)")
         terminal.saw("you> ")
@@ -134,7 +91,7 @@ def at_a_terminal(shell, end) -> None:
         end(terminal)
         assert terminal.process.wait(20) == 0
         assert "Traceback" not in terminal.shown
-        assert terminal._settings() == terminal.before
+        assert terminal.settings() == terminal.before
     finally:
         terminal.close()
     assert servers_of(shell.folder) == []

@@ -55,6 +55,28 @@ def test_the_tests_of_a_bot_are_played_without_a_server(author):
     assert not author.data_dir.exists()
 
 
+@pytest.mark.parametrize("command", ["test", "check"])
+def test_of_a_bot_that_is_not_there_those_that_are_there_are_named(author, command):
+    done = author.run("flows", command, "--tenant", "nope")
+    assert done.code == 1
+    bots = author.folder / "bots"
+    assert done.err == f"parley: there is no bot 'nope' in {bots}; those there: acme\n"
+
+
+def test_a_verb_without_await_fails_test_and_check_with_its_line(author):
+    file = author.folder / "bots" / "acme" / "flows" / "visit.py"
+    file.write_text(BOT.replace("    day = await", '    chat.say("Hello!")\n    day = await'))
+    place = f"{file}:14: "
+    tested = author.run("flows", "test", "--tenant", "acme")
+    assert tested.code == 1
+    assert f"! {place}say: it was never awaited" in tested.out
+    checked = author.run("flows", "check", "--tenant", "acme")
+    assert checked.code == 1
+    assert checked.out.startswith(f"{place}say: it was never awaited")
+    assert checked.out.endswith("1 test: no differences between runs; 1 mistake\n")
+    assert (tested.err, checked.err) == ("", "")
+
+
 def test_what_differs_is_printed_as_a_transcript_with_exit_code_1(author):
     file = author.folder / "other.yaml"
     file.write_text(TEST.replace("Which day?", "What day?"))
@@ -78,8 +100,18 @@ def test_a_test_that_cannot_be_read_is_refused_in_one_line(author):
     file.write_text("name: x\ntalk:\n  - usr: a\n")
     done = author.run("flows", "test", "--tenant", "acme", str(file))
     assert (done.code, done.said.startswith(f"{file}:3: a line of the talk has no 'usr'")) == (1, True)
-    done = author.run("flows", "test", "--tenant", "nobody")
-    assert (done.code, "write a .yaml file there" in done.said or "cannot be read" in done.said) == (1, True)
+    file = author.folder / "away.yaml"
+    assert author.run("flows", "test", "--tenant", "acme", str(file)).said.startswith(
+        f"{file} cannot be read"
+    )
+
+
+def test_a_bot_without_tests_is_told_where_to_write_one(author):
+    tests = author.folder / "bots" / "acme" / "tests"
+    (tests / "visit.yaml").unlink()
+    tests.rmdir()
+    done = author.run("flows", "test", "--tenant", "acme")
+    assert (done.code, done.said) == (1, f"no conversation test in {tests}: write a .yaml file there")
 
 
 def test_a_flow_is_drawn_without_a_server(author):

@@ -93,7 +93,8 @@ def test_every_command_that_is_named_exists_with_its_options(guide: Path) -> Non
             if word in ("…", "...") or word in _ENDS:
                 break
             if word.startswith("--"):
-                options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+                named = [each.opts + each.secondary_opts for each in command.params]
+                options = {option for options in named for option in options} | {"--help"}
                 assert word.partition("=")[0] in options, (word, words)
             elif below is not None:
                 assert set(word.split("|")) <= below.keys(), (word, words)

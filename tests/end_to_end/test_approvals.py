@@ -21,7 +21,7 @@ from people import Visitor, payload_of
 
 from bot.demo import ensure_demo
 from storage.approval_records import ApprovalStatus
-from storage.approvals import ApprovalView, Decided
+from storage.approvals import ApprovalView, Decided, WantedApprovals
 from storage.audit import Actor, ActorKind
 
 FLOWS = """
@@ -86,8 +86,14 @@ async def waiting(house: House) -> tuple[Actor, ApprovalView]:
     """An operator, and the approval that can be decided."""
     tenant = await house.runtime.tenants.find("demo")
     ann = Actor(tenant.id, ActorKind.OPERATOR, "ann")
-    [view] = await house.runtime.approvals.list_all(ann)
+    [view] = await pending(house, ann)
     return ann, view
+
+
+async def pending(house: House, by: Actor) -> tuple[ApprovalView, ...]:
+    """What can be decided."""
+    wanted = WantedApprovals(ApprovalStatus.PENDING)
+    return (await house.runtime.approvals.page(by, wanted, after=None, limit=100)).approvals
 
 
 async def told(visitor: Visitor, text: str) -> None:
@@ -173,6 +179,6 @@ async def test_what_a_cancelled_flow_asked_for_can_no_longer_be_approved(
         visitor = await begin(http, house)
         ann, view = await waiting(house)
         await visitor.say("cancel")
-        assert await house.runtime.approvals.list_all(ann) == []
+        assert await pending(house, ann) == ()
         decided = await house.runtime.approvals.decide(ann, view.id, True, shown_hash=view.shown_hash)
         assert decided is Decided.EXPIRED

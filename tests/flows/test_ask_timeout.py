@@ -217,3 +217,12 @@ async def test_damaged_timers_are_a_damaged_state(damaged: Any) -> None:
     talk = await asked()
     talk.state.data["frames"][0]["alarms"] = [damaged]  # type: ignore[index]
     assert await talk.say("S") == [talk.bot.texts.damaged, talk.bot.texts.menu_unknown + "\n- Main"]
+
+
+async def test_a_reminder_without_a_time_limit_is_the_authors_mistake() -> None:
+    async def script(chat: Chat) -> None:
+        await chat.ask("size", "Which size?", reminder="Still there?")
+
+    talk = Conversation(bot_that(script))
+    assert await talk.say("go") == [talk.bot.texts.apology]
+    assert str(talk.failure) == "ask size: reminder= is said after half of timeout=; give that too"

@@ -212,3 +212,19 @@ async def test_a_call_that_gave_no_json_has_the_same_key_when_it_is_made_again()
     assert await talk.say("Ada") == [talk.bot.texts.apology]
     assert await talk.say("Ada") == ["1"]
     assert keys == [keys[0]] * 2
+
+
+@pytest.mark.parametrize("choices", ["ab", [1, 2], [None]])
+@pytest.mark.parametrize("verb", ["ask name", "say"])
+async def test_choices_that_are_no_list_of_texts_are_the_authors_mistake(verb: str, choices: Any) -> None:
+    async def script(chat: Chat) -> None:
+        if verb == "say":
+            await chat.say("Well?", choices=choices)
+        else:
+            await chat.ask("name", "Well?", choices=choices)
+
+    talk = Conversation(bot_that(script))
+    assert await talk.say("go") == [talk.bot.texts.apology]
+    assert str(talk.failure) == (
+        f'{verb}: choices= is a list of texts and Choice, such as ["Yes", "No"], not {choices!r}'
+    )

@@ -181,3 +181,17 @@ def test_tagged_values_name_their_type() -> None:
     moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     values = [date(2026, 1, 2), moment, Decimal("1.10"), UUID(int=1)]
     assert [item["$"] for item in encode(values, "x")] == ["date", "datetime", "decimal", "uuid"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (object(), "a value of type object cannot be recorded; give it as JSON"),
+        ({1, 2}, "a set cannot be recorded; give it as JSON, date, datetime, Decimal, UUID or UploadedFile"),
+        ((1, 2), "a tuple cannot be recorded; make it a list"),
+        (b"x", "a value of type bytes cannot be recorded"),
+    ],
+)
+def test_what_cannot_be_recorded_is_told_with_what_can(value: object, told: str) -> None:
+    with pytest.raises(Unrecordable, match=f"^memo x: {told}"):
+        encode(value, "memo x")

@@ -123,6 +123,17 @@ async def test_a_question_for_free_text_takes_what_is_no_plain_correction() -> N
     assert await talk.say("yes") == ["Current R-1 20 actually savings True"]
 
 
+async def test_a_validator_of_ones_own_does_not_swallow_a_plain_correction() -> None:
+    async def script(chat: Chat) -> None:
+        account = await chat.ask("account", "Which account?", choices=["Current", "Savings"])
+        code = await chat.ask("code", "Code?", lambda given: given.upper())
+        await chat.say(f"{account} {code}")
+
+    talk = await told(bot_that(script), "go", "current")
+    assert await talk.say("no, I meant savings") == ["All right, I have changed that.", "Code?"]
+    assert await talk.say("actually savings") == ["Savings ACTUALLY SAVINGS"]
+
+
 async def test_the_answer_just_given_is_corrected_though_it_took_any_text() -> None:
     talk = await told(transfer(Bank()), "go", "current", "20", "Ada")
     assert await talk.say("sorry, I meant Bob") == [talk.bot.texts.corrected, "Sure?"]

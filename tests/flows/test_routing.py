@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flow_services import Conversation, bot_that
 
-from flows import Chat, Choice, Flow
+from flows import Chat, Choice, Flow, Rejected
 from flows.bot import Bot
 from flows.errors import FlowMistake
 from flows.triggers import normalise
@@ -107,6 +107,69 @@ async def test_a_free_text_ask_is_interrupted_by_exact_triggers_only(text: str, 
     talk = Conversation(Bot([weather, asking("go")]))
     await talk.say("go")
     assert await talk.say(text) == replies
+
+
+def capitals(given: str) -> str:
+    """Takes everything but a shrug."""
+    if given == "meh":
+        raise Rejected("Not meh.")
+    return given.upper()
+
+
+async def capitals_later(given: str) -> str:
+    return capitals(given)
+
+
+@pytest.mark.parametrize("settings", [{}, {"choices": ["Nothing"]}])
+@pytest.mark.parametrize("type_", [capitals, capitals_later])
+@pytest.mark.parametrize(
+    ("text", "replies"),
+    [
+        ("how's the weather?", ["weather: how's the weather?", "First?"]),
+        ("/weather", ["weather: /weather", "First?"]),
+        ("I like rain", ["got I LIKE RAIN"]),
+        ("meh", ["Not meh.\nFirst?"]),
+    ],
+)
+async def test_a_validator_of_ones_own_does_not_swallow_what_starts_another_flow(
+    text: str, replies: list[str], type_: Any, settings: dict[str, Any]
+) -> None:
+    talk = Conversation(Bot([weather, asking("go", type_, **settings)]))
+    await talk.say("go")
+    assert await talk.say(text) == replies
+
+
+async def test_after_a_validator_of_ones_own_has_refused_every_trigger_counts() -> None:
+    def refuse(given: str) -> str:
+        raise Rejected("No.")
+
+    talk = Conversation(Bot([weather, asking("go", refuse)]))
+    await talk.say("go")
+    assert await talk.say("will it rain?") == ["weather: will it rain?", "First?"]
+
+
+async def test_an_answer_among_the_choices_is_no_phrase_of_another_flow() -> None:
+    talk = Conversation(Bot([saying("rain", phrases=["rain"]), asking("go", str, choices=["Rain", "Sun"])]))
+    await talk.say("go")
+    assert await talk.say("rain") == ["got Rain"]
+
+
+async def test_suggestions_beside_free_text_do_not_make_it_swallow_phrases() -> None:
+    talk = Conversation(Bot([weather, asking("go", str, choices=["Sun"])]))
+    await talk.say("go")
+    assert await talk.say("how's the weather") == ["weather: how's the weather", "First?"]
+
+
+async def test_a_flow_that_is_only_entered_is_not_in_the_menu() -> None:
+    part, whole = saying("part"), saying("whole", description="Does it all")
+    talk = Conversation(Bot([part, whole]))
+    assert await talk.say("hm") == ["I did not understand that. Here is what I can do:\n- Whole: Does it all"]
+
+
+async def test_a_bot_of_flows_that_are_only_entered_can_do_nothing() -> None:
+    assert await Conversation(Bot([saying("part")])).say("hm") == [
+        "I cannot do anything yet: no flow has been written for me."
+    ]
 
 
 async def test_a_flow_under_way_is_not_entered_again() -> None:

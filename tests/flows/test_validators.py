@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flow_services import Conversation, bot_that
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import Rejected, validators
+from flows import Chat, Rejected, validators
+from flows.errors import FlowMistake
 
 
 @pytest.mark.parametrize(
@@ -125,3 +127,43 @@ def test_any_text_is_some_of_several_or_refused(typed: str) -> None:
     except Rejected:
         return
     assert [option for option in TOPPINGS if option in chosen] == chosen
+
+
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        (["a", "b"], {"least": 3}),
+        (["a", "b"], {"least": 2, "most": 1}),
+        (["a", "b"], {"least": -1}),
+        ([], {}),
+        ("ab", {}),
+    ],
+)
+def test_several_that_nobody_could_choose_are_a_mistake(options: Any, limits: dict[str, int]) -> None:
+    with pytest.raises(FlowMistake, match="several_of: "):
+        validators.several_of(options, **limits)
+
+
+async def test_the_options_of_several_are_listed_below_the_question() -> None:
+    async def script(chat: Chat) -> None:
+        chosen = await chat.ask(
+            "toppings", "What on it?", validators.several_of(TOPPINGS), help="All are fresh."
+        )
+        await chat.say(", ".join(chosen))
+
+    listed = "\n1. Ham\n2. Olives\n3. Salt and pepper\n4. Onion"
+    talk = Conversation(bot_that(script))
+    assert await talk.say("go") == [f"What on it?{listed}"]
+    assert await talk.say("cheese") == [
+        f"Please name some of these, parted by commas.\nAll are fresh.{listed}"
+    ]
+    assert await talk.say("help") == [f"All are fresh.\nWhat on it?{listed}"]
+    assert await talk.say("4, 1") == ["Ham, Onion"]
+
+
+async def test_options_that_are_buttons_are_not_listed_again() -> None:
+    async def script(chat: Chat) -> None:
+        await chat.ask("toppings", "What on it?", validators.several_of(TOPPINGS), choices=TOPPINGS)
+
+    [question] = await Conversation(bot_that(script)).show("go")
+    assert (question.text, list(question.labels)) == ("What on it?", TOPPINGS)

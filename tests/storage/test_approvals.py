@@ -12,7 +12,7 @@ from turn_stores import MODES
 from turn_stores import bench as open_bench
 
 from storage.approval_records import ApprovalStatus, Approvers, Decision, NewApproval, WaitingApprovals
-from storage.approvals import Approvals, Decided
+from storage.approvals import ApprovalPage, Approvals, Decided, WantedApprovals
 from storage.errors import NotFound
 from storage.ids import uuid7
 from storage.outcomes import Link, TakenUp, Timer
@@ -67,6 +67,18 @@ async def settle(bench, session, approval, decision=None, *, shown=HASH, sensiti
 
 def by_user(status, reason=None):
     return Decision(status, "user:ada", reason)
+
+
+async def listed(bench, tenant_id, status=None, session_id=None, limit=100):
+    """The ids on all pages of a list, each page of so many at most."""
+    wanted, after, found = WantedApprovals(status, session_id), None, []
+    while True:
+        page = await approvals_of(bench).page(tenant_id, wanted, after=after, limit=limit)
+        found += [each.id for each in page.approvals]
+        if page.end is None:
+            return found
+        assert len(page.approvals) == limit
+        after = page.end
 
 
 async def status(bench, approval):
@@ -302,13 +314,38 @@ async def test_those_that_can_be_decided_are_listed_newest_first(bench):
     bench.clock.advance(5 * MINUTE)
     await asked(bench, young := new(bench), decided := new(bench), user="eve")
     await decide(bench, session, decided)
-    approvals = approvals_of(bench)
-    assert [each.id for each in await approvals.list_all(session.tenant_id)] == [young.id, old.id]
+    tenant_id = session.tenant_id
+    assert await listed(bench, tenant_id, PENDING) == [young.id, old.id]
     bench.clock.advance(6 * MINUTE)
-    assert [each.id for each in await approvals.list_all(session.tenant_id)] == [young.id]
-    everything = await approvals.list_all(session.tenant_id, undecided=False)
-    assert {each.id for each in everything} == {old.id, young.id, decided.id}
-    assert len(await approvals.list_all(session.tenant_id, undecided=False, limit=2)) == 2
+    assert await listed(bench, tenant_id, PENDING) == [young.id]
+    assert await listed(bench, tenant_id, APPROVED) == [decided.id]
+    assert await listed(bench, tenant_id, REJECTED) == []
+
+
+async def test_whose_time_is_up_is_shown_as_expired_before_anybody_has_noticed(bench):
+    session = await asked(bench, approval := new(bench))
+    bench.clock.advance(timedelta(days=1))
+    assert tuple(await status(bench, approval)) == ("pending", None)
+    assert await listed(bench, session.tenant_id, PENDING) == []
+    assert await listed(bench, session.tenant_id, EXPIRED) == [approval.id]
+    shown = [await approvals_of(bench).load(session.tenant_id, approval.id)]
+    shown += (
+        await approvals_of(bench).page(session.tenant_id, WantedApprovals(), after=None, limit=1)
+    ).approvals
+    assert {view.decision.status for view in shown} == {EXPIRED}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
+async def test_a_list_is_read_page_by_page_and_of_one_session(bench, limit):
+    session = await asked(bench, *(first := [new(bench) for _ in range(3)]))
+    bench.clock.advance(MINUTE)
+    eve = await asked(bench, *(second := [new(bench) for _ in range(2)]), user="eve")
+    newest = [sorted((each.id for each in each_time), reverse=True) for each_time in (second, first)]
+    for state in (None, PENDING):
+        assert await listed(bench, session.tenant_id, state, limit=limit) == [*newest[0], *newest[1]]
+        assert await listed(bench, session.tenant_id, state, session.id, limit) == newest[1]
+        assert await listed(bench, session.tenant_id, state, eve.id, limit) == newest[0]
+        assert await listed(bench, session.tenant_id, state, uuid7(), limit) == []
 
 
 async def test_another_tenant_another_session_and_another_id_find_nothing(bench):
@@ -321,7 +358,8 @@ async def test_another_tenant_another_session_and_another_id_find_nothing(bench)
         ) == (Decided.UNKNOWN, None)
         with pytest.raises(NotFound, match="there is no approval"):
             await approvals.load(tenant_id, approval_id)
-    assert await approvals.list_all(stranger) == []
+    for wanted in (WantedApprovals(), WantedApprovals(PENDING), WantedApprovals(session_id=session.id)):
+        assert await approvals.page(stranger, wanted, after=None, limit=9) == ApprovalPage((), None)
     assert await settle(bench, eve, approval, by_user(APPROVED)) == Decision(EXPIRED)
     await settle(bench, session, approval, by_user(APPROVED))
     assert not await approvals.use(eve, approval.id, HASH, "k")

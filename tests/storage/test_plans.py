@@ -20,6 +20,8 @@ from storage.messages import Messages
 from storage.outbox import Outbox
 from storage.outcomes import NewState, Timer
 from storage.queue import Queue
+from storage.records import Sighting
+from storage.slack_messages import Rewriting, SlackMessages
 from storage.timers import Timers
 
 # Their few rows are rightly read whole.
@@ -101,3 +103,20 @@ async def test_the_watch_sees_a_table_that_is_read_whole(bench, database):
         messages = Messages(eyes, bench.vault, bench.clock)
         await messages.history(bench.channel.tenant_id, bench.channel.id, digest("u3"), before=None, limit=50)
         assert (await eyes.read_whole())["messages"] > 1_000
+
+
+async def test_what_slacks_events_refer_to_is_found_without_reading_a_table_whole(bench, database):
+    await bench.owner.execute("update outbox set external_message_id = '17' || id || ',18' || id")
+    await bench.owner.execute("update sessions set thread_key = 'D' || substr(id::text, 1, 8) || ':1.1'")
+    await bench.owner.execute("update users set platform = 'slack'")
+    await bench.owner.execute("analyze")
+    thread = f"D{str(digest('s7'))[:8]}"
+    async with watched(database.runtime_url) as eyes:
+        slack, channel = SlackMessages(eyes, bench.vault), bench.channel
+        assert await slack.is_engaged(channel, f"{thread}:1.1", "u9")
+        assert await slack.has_open(channel, f"{thread}:1.1", "u7")
+        assert (await slack.shown(channel, thread, f"18{digest('m7-20')}")).asked == "u7"
+        assert await slack.rewrite(channel, Rewriting(thread, "1.2", "u7", f"{thread}:1.1", "new")) is False
+        assert len(await slack.raise_cancel(channel, "u7", [f"{thread}:1.1"])) == 1
+        await slack.know(channel, Sighting("u7", "de-DE", {"name": "Ada"}))
+        assert {k: v for k, v in (await eyes.read_whole()).items() if k not in SMALL} == {}

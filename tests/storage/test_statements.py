@@ -30,6 +30,7 @@ APPROVAL = """id session_id user_id flow action shown sealed shown_hash by_asker
     reason sealed_reason created_at expires_at decided_at used_at"""
 INSTALLATION = """id channel_id app_id enterprise_id team_id team_name bot_user_id bot_id scopes credentials
     token_version token_expires_at refresh_at refresh_error installed_by installed_at revoked_at"""
+SAID = "id session_id content sealed raw_payload user_id seals_input"
 LINE = """id seq sender_type sender_id content content_type sealed status in_reply_to created_at delivery
     possible_duplicate files"""
 # What each statement that reads returns; one that is not named here returns nothing.
@@ -61,6 +62,7 @@ COLUMNS = {
     "documents.list_all": LISTED_DOCUMENT,
     "documents.find": f"{LISTED_DOCUMENT} content",
     "approvals.list_approvals": APPROVAL,
+    "approvals.pending_approvals": APPROVAL,
     "approvals.load_approval": APPROVAL,
     "attachments.add_attachment": ATTACHMENT,
     "attachments.claim_attachments": "id",
@@ -72,9 +74,9 @@ COLUMNS = {
     "attachments.count_unclaimed": "count",
     "attachments.known_keys": "file_url",
     "outbox.claim": """id channel_id message_id address sealed attempts lease_token possible_duplicate
-        created_at""",
-    "outbox.content": "user_id thread_key content content_type sealed",
-    "outbox.begin_attempt": "answer_lost failures",
+        created_at external_message_id""",
+    "outbox.content": "user_id thread_key content content_type sealed came_to_nothing",
+    "outbox.begin_attempt": "answer_lost opening failures",
     "outbox.settle_sent": "id",
     "outbox.fail": "settled",
     "llm_calls.settle": "id",
@@ -115,7 +117,8 @@ COLUMNS = {
     "slack_messages.is_engaged": "engaged",
     "slack_messages.has_open": "open",
     "slack_messages.shown": "id content sealed user_id thread_key external_id",
-    "slack_messages.said": "id session_id content sealed raw_payload user_id seals_input",
+    "slack_messages.said_under_key": SAID,
+    "slack_messages.said_in_thread": SAID,
     "slack_messages.lock_session": "last_change seals_input",
     "slack_messages.read_again": "content sealed raw_payload",
     "slack_messages.raise_cancel": "id",

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from adapters.api.ports import Handling
 from flows.values import encode
+from storage.approval_records import ApprovalStatus, Approvers, Decision
+from storage.approvals import ApprovalPage, ApprovalView, Decided, WantedApprovals
 from storage.audit import Actor
 from storage.desk import Handled
 from storage.errors import Conflict, NotFound, Unavailable
@@ -23,6 +25,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TENANT = UUID("01900000-0000-7000-8000-00000000000a")
 FILE = UUID("01900000-0000-7000-8000-0000000000f1")
 SESSION = UUID("01900000-0000-7000-8000-000000000001")
+APPROVAL = UUID("01900000-0000-7000-8000-0000000000a1")
+HASH = bytes(range(32))
 
 
 def file_url(tenant_id: UUID, attachment_id: UUID) -> str:
@@ -78,8 +82,27 @@ def line(seq: int, content: str = "hello", **more: Any) -> Line:
     return Line(**(shown | more))
 
 
+def approval(**more: Any) -> ApprovalView:
+    shown: dict[str, Any] = {
+        "id": APPROVAL,
+        "session_id": SESSION,
+        "user_id": uuid7(),
+        "flow": "pay",
+        "action": "paying.send",
+        "shown": "Send €40.00\nto Ada",
+        "shown_hash": HASH,
+        "by": Approvers(False, None),
+        "decision": Decision(ApprovalStatus.PENDING),
+        "created_at": NOW,
+        "expires_at": NOW + timedelta(minutes=10),
+        "decided_at": None,
+        "used_at": None,
+    }
+    return ApprovalView(**(shown | more))
+
+
 class DeskRehearsal:
-    """`outcome`, `owner` and `posted` are what actions come to; `away`: Postgres cannot be reached."""
+    """`outcome`, `owner`, `posted` and `decided` are what actions come to; `away`: Postgres cannot be reached."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
@@ -87,6 +110,7 @@ class DeskRehearsal:
         self.outcome = Handled.ACCEPTED
         self.owner: str | None = None
         self.posted = Posted.ACCEPTED
+        self.decided = Decided.ACCEPTED
         self.away = False
         self.lines: list[Line] = [
             line(1, attachments=(UploadedFile(FILE, "crack.png", "image/png", 5),)),
@@ -94,6 +118,15 @@ class DeskRehearsal:
         ]
         self.troubles = (Trouble(uuid7(), "failed", False, "blocked", NOW),)
         self.end: Place | None = None
+        self.asked = (
+            approval(),
+            approval(
+                by=Approvers(True, ("ann", "bob")),
+                decision=Decision(ApprovalStatus.USED, "operator:ann", "it is fine"),
+                decided_at=NOW,
+                used_at=NOW,
+            ),
+        )
 
     async def authenticate(self, token: str) -> Operator | None:
         self._reach()
@@ -129,6 +162,23 @@ class DeskRehearsal:
     async def send_event(self, by: Actor, session_id: UUID, name: str, value: Any, *, key: str) -> Posted:
         self.done.append(("event", by.name, name, encode(value, "event"), key))
         return self.posted if session_id == SESSION else Posted.UNKNOWN
+
+    async def approvals(
+        self, by: Actor, wanted: WantedApprovals, *, after: Place | None, limit: int
+    ) -> ApprovalPage:
+        self.done.append(("approvals", wanted, after, limit))
+        return ApprovalPage(self.asked, self.end)
+
+    async def approval(self, by: Actor, approval_id: UUID) -> ApprovalView:
+        if approval_id != APPROVAL:
+            raise NotFound("no approval")
+        return self.asked[1]
+
+    async def decide(
+        self, by: Actor, approval_id: UUID, *, approve: bool, reason: str | None, shown_hash: bytes
+    ) -> Decided:
+        self.done.append(("decide", by.name, approve, reason, shown_hash))
+        return self.decided if approval_id == APPROVAL else Decided.UNKNOWN
 
     async def operators(self, by: Actor) -> Sequence[Operator]:
         return list(self.people.values())

@@ -43,6 +43,7 @@ class FakeServices(RehearsedServices):
         self.kill_at: set[int] = set()
         self.kill_before_write = False
         self.deltas: list[tuple[UUID, int, int, str]] = []
+        self.sensitive_deltas: list[str] = []
         self.redis_down = False
         self.database_down = False
         self.overlaps: list[str] = []
@@ -65,9 +66,13 @@ class FakeServices(RehearsedServices):
         if dies:
             raise Killed
 
-    async def delta(self, message_id: UUID, attempt: int, seq: int, text: str) -> None:
+    async def delta(
+        self, message_id: UUID, attempt: int, seq: int, text: str, *, sensitive: bool = False
+    ) -> None:
         self._needs_redis()
         self.deltas.append((message_id, attempt, seq, text))
+        if sensitive:
+            self.sensitive_deltas.append(text)
 
     async def ephemeral_read(self, session: Session) -> Mapping[str, Any]:
         self._needs_redis()

@@ -24,6 +24,7 @@ from vaults import ROOT
 from bot.logs import configure_logs
 from bot.runtime import Parts, Roles, open_runtime
 from bot.server import build_app
+from bot.slack.access import SlackAccess
 from storage.outcomes import Outcome
 from storage.records import Accepted, Committed, Duplicate, Inbound, Turn
 from storage.secret_key import Secrets
@@ -48,6 +49,8 @@ class Wanted:
     looks_up: bool = False
     lease_s: float = 1.0
     poll_s: float = 0.2
+    slack_api_url: str = ""
+    slack_signing_secret: str = ""
     points: list[str] = field(default_factory=list)
 
 
@@ -104,7 +107,10 @@ async def serve(wanted: Wanted, alive: int) -> None:
     # The nursery's end of this pipe closes with it, however a test run ends: nobody is left behind.
     asyncio.get_running_loop().add_reader(alive, os._exit, 1)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    parts = Parts(wanted.database_url, wanted.redis_url, Secrets((ROOT,)), Path(wanted.bots_dir))
+    slack = SlackAccess()
+    if wanted.slack_api_url:
+        slack = SlackAccess(api_base_url=wanted.slack_api_url, signing_secrets=(wanted.slack_signing_secret,))
+    parts = Parts(wanted.database_url, wanted.redis_url, Secrets((ROOT,)), Path(wanted.bots_dir), slack=slack)
     roles = Roles(accepts=wanted.accepts, works=wanted.works, sweeps=False, alone=wanted.alone)
     async with ClientSession() as http:
         points = Points(http, wanted)

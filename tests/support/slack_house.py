@@ -19,7 +19,9 @@ from bot.slack.access import SlackAccess
 from bot.slack.connecting import GivenTokens
 from storage.records import Channel as OurChannel
 
-FLOWS = '''
+FLOWS = """
+import asyncio
+
 from flows import Chat, Flow
 from flows.validators import file
 
@@ -27,6 +29,7 @@ talk = Flow("talk", default=True)
 colour = Flow("colour", phrases=["colour"])
 photo = Flow("photo", phrases=["photo"])
 pin = Flow("pin", phrases=["pin"])
+story = Flow("story", phrases=["story"])
 
 
 @talk
@@ -46,12 +49,23 @@ async def ask_for_a_photo(chat: Chat) -> None:
     await chat.say(f"Got {sent.name}, {sent.size} bytes.")
 
 
+async def pieces():
+    for _ in range(600):
+        yield "and so on "
+        await asyncio.sleep(0.05)
+
+
+@story
+async def tell_for_ever(chat: Chat) -> None:
+    await chat.say(stream=pieces())
+
+
 @pin
 async def ask_for_a_pin(chat: Chat) -> None:
     await chat.ask("pin", "Your PIN?", sensitive=True)
     word = await chat.ask("word", "And a word?")
     await chat.say(f"Thanks for {word}.")
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,9 @@ class SlackHouse:
 
     async def transcript(self) -> list[tuple[str, str]]:
         """What was said, by whom."""
-        return await self.all_of("select sender_type, content from messages where seq is not null order by seq")
+        return await self.all_of(
+            "select sender_type, content from messages where seq is not null order by seq"
+        )
 
 
 @asynccontextmanager

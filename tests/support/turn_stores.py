@@ -32,6 +32,7 @@ FUNCTIONS = (
     "renew_lease",
     "checkpoint_turn",
     "commit_turn",
+    "open_stream",
     "retry_turn",
     "fire_timers",
     "accept_event",

@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import web
-from desk_rehearsal import SESSION, DeskRehearsal, file_url
+from desk_rehearsal import APPROVAL, HASH, SESSION, DeskRehearsal, file_url
 
 from adapters.api.adapter import ROUTES, mount
 from adapters.api.openapi import PATH, document
 from adapters.api.render import written
 from adapters.api.route import Route
+from storage.approvals import Decided
 from storage.desk import Handled
 
 DESCRIPTION: dict[str, Any] = json.loads(written(document(ROUTES)))
@@ -156,6 +157,9 @@ SAMPLES: dict[str, list[Any]] = {
     "value": [None, 1, [], {"a": "b"}],
     "role": ["viewer", "agent", "admin", "king", 5],
     "expires_days": [1, 3660, 0, 3661, "1", True, 1.5],
+    "decision": ["approve", "reject", "yes", "", True],
+    "shown_hash": ["0f" * 32, "0F" * 32, "0f" * 31, "0f" * 33, "g" * 64, "", 5],
+    "reason": ["it is fine", "", " ", "x" * 8000, "x" * 8001, None],
     "name": ["ada", "a", "x" * 64, "x" * 65, "", 5],
 }
 
@@ -190,6 +194,9 @@ CALLS = [
     ("POST", "/api/v1/sessions/{session_id}/resume", {}),
     ("POST", "/api/v1/sessions/{session_id}/close", {}),
     ("POST", "/api/v1/sessions/{session_id}/events", {"name": "paid", "key": "k"}),
+    ("GET", "/api/v1/approvals", None),
+    ("GET", "/api/v1/approvals/{approval_id}", None),
+    ("POST", "/api/v1/approvals/{approval_id}", {"decision": "reject", "shown_hash": HASH.hex()}),
     ("GET", "/api/v1/operators", None),
     ("POST", "/api/v1/operators", {"name": "eve", "role": "agent"}),
     ("DELETE", "/api/v1/operators/{name}", None),
@@ -212,22 +219,23 @@ def described(method: str, path: str, status: int) -> dict[str, Any]:
 async def test_every_answer_is_as_described(
     admin: Any, viewer: Any, nobody: Any, desk: DeskRehearsal, method: str, path: str, body: Any
 ) -> None:
-    def place(session_id: UUID = SESSION, name: str = "a-agent") -> str:
-        return path.removeprefix("/api/v1/").format(session_id=session_id, name=name)
+    def place(session_id: UUID = SESSION, approval_id: UUID = APPROVAL, name: str = "a-agent") -> str:
+        ids = {"session_id": session_id, "approval_id": approval_id}
+        return path.removeprefix("/api/v1/").format(**ids, name=name)
 
     answers = [
         await admin(method, place(), json=body),
         await nobody(method, place(), json=body),
         await viewer(method, place(), json=body),
         await admin(method, f"{place()}?nothing=1", json=body),
-        await admin(method, place(uuid4(), "nobody"), json=body),
+        await admin(method, place(uuid4(), uuid4(), "nobody"), json=body),
     ]
     if body is not None:
         answers += [
             await admin(method, place(), data=b"{"),
             await admin(method, place(), data=b" " * 70_000),
         ]
-        desk.outcome = Handled.CLOSED
+        desk.outcome, desk.decided = Handled.CLOSED, Decided.CLOSED
         answers.append(await admin(method, place(), json=body))
     desk.away = True
     answers.append(await admin(method, place(), json=body))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk_rehearsal import SESSION, DeskRehearsal
+from desk_rehearsal import APPROVAL, HASH, SESSION, DeskRehearsal
 
 from adapters.api.adapter import ROUTES
 from adapters.api.route import Route
@@ -16,11 +16,13 @@ BODIES = {
     "messages": {"id": "m1", "text": "hello"},
     "events": {"name": "paid", "key": "k"},
     "operators": {"name": "new", "role": "agent"},
+    "{approval_id}": {"decision": "approve", "shown_hash": HASH.hex()},
 }
 
 
 def path_of(route: Route) -> str:
-    return route.path.removeprefix("/api/v1/").format(session_id=SESSION, name="a-viewer")
+    ids = {"session_id": SESSION, "approval_id": APPROVAL}
+    return route.path.removeprefix("/api/v1/").format(**ids, name="a-viewer")
 
 
 def body_of(route: Route) -> Any:

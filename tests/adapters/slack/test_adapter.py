@@ -120,9 +120,13 @@ async def test_what_another_process_sent_meanwhile_is_not_forgotten(post):
     assert parts(post) == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("fault", "posted"), [("cut", 1), ("cut_after", 1), ("error", 1), ("error_after", 1)])
+@pytest.mark.parametrize(
+    ("fault", "posted"), [("cut", 1), ("cut_after", 1), ("error", 1), ("error_after", 1)]
+)
 @pytest.mark.parametrize("in_thread", [False, True])
-async def test_an_answer_that_was_lost_is_looked_up_and_the_reply_is_there_once(post, fault, posted, in_thread):
+async def test_an_answer_that_was_lost_is_looked_up_and_the_reply_is_there_once(
+    post, fault, posted, in_thread
+):
     key = post.slack.person("Ada").dm.id
     if in_thread:
         asked = post.slack.person("Ada").writes("Help", channel=post.slack.general)
@@ -238,7 +242,10 @@ async def test_blocks_that_slack_does_not_take_become_words_and_a_defect_in_the_
     assert message.blocks == ()
     assert message.text.startswith("Look\n")
     assert message.text.endswith("Yes")
-    assert [each["log_level"] for each in logs if each["event"] == "slack_blocks_refused"] == ["info", "error"]
+    assert [each["log_level"] for each in logs if each["event"] == "slack_blocks_refused"] == [
+        "info",
+        "error",
+    ]
 
 
 async def test_words_that_slack_does_not_take_either_are_final(post):
@@ -287,7 +294,10 @@ class TestLookingUp:
     async def test_what_another_app_copied_is_not_ours(self, post):
         copycat = post.slack.add_app("Copycat")
         post.slack.install(copycat, post.slack.workspace)
-        metadata = {"event_type": "parley_reply", "event_payload": {"delivery": post.delivery().id, "part": 0}}
+        metadata = {
+            "event_type": "parley_reply",
+            "event_payload": {"delivery": post.delivery().id, "part": 0},
+        }
         installed = post.slack.platform.directory.installations[-1]
         url = f"{post.slack.api_url}chat.postMessage"
         bearer = {"Authorization": f"Bearer {post.slack.token(installed)}"}
@@ -371,7 +381,7 @@ class TestFiles:
     async def test_a_file_that_cannot_be_uploaded_is_linked(self, post, method, fault):
         post.slack.fault(fault.pop("kind"), method, **fault)
         await post.adapter.send(post.delivery({"text": "Here:", "file": PDF}))
-        said, linked = post.slack.said()
+        _, linked = post.slack.said()
         assert PDF["url"] in str(linked.blocks)
         assert linked.metadata["event_payload"]["part"] == 1
 

@@ -76,7 +76,9 @@ class TestStatus:
         await statuses.rest(post.channel, thread, replies=False)
         assert post.methods() == []
 
-    async def test_outside_of_a_thread_it_is_shown_below_what_the_person_said_or_not_at_all(self, post, statuses):
+    async def test_outside_of_a_thread_it_is_shown_below_what_the_person_said_or_not_at_all(
+        self, post, statuses
+    ):
         ada = post.slack.person("Ada")
         await statuses.work(post.channel, ada.dm.id)
         assert post.methods() == []

@@ -64,7 +64,9 @@ async def test_not_more_deliveries_sleep_than_leave_room_for_others(post):
     calls = SlackCalls(
         post.tokens, Pacer(now=post.watch, jitter=lambda: 0.0), api_base_url=post.slack.api_url, sleep=sleep
     )
-    rooms = [post.slack.add_channel(post.slack.workspace, f"room-{n}", post.slack.installation) for n in range(9)]
+    rooms = [
+        post.slack.add_channel(post.slack.workspace, f"room-{n}", post.slack.installation) for n in range(9)
+    ]
     for room in rooms:
         for _ in range(2):
             await calls.call(post.channel, "chat.postMessage", {"channel": room.id, "text": "x"})
@@ -98,7 +100,9 @@ async def test_another_tenant_does_not_wait_for_one_that_has_too_many(post):
 async def test_arguments_reach_slack_as_they_are_and_those_that_are_none_do_not(post):
     text = "Grüße 👋 & <b>"
     await post.calls.call(
-        post.channel, "chat.postMessage", {**message(post, text), "thread_ts": None, "blocks": [], "mrkdwn": False}
+        post.channel,
+        "chat.postMessage",
+        {**message(post, text), "thread_ts": None, "blocks": [], "mrkdwn": False},
     )
     [posted] = post.slack.said()
     assert posted.text == text

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
@@ -24,7 +24,7 @@ from storage.errors import Conflict, Invalid, NotFound, Unavailable
 from storage.redis import connect
 from storage.tickets import Tickets
 
-TENANT = uuid4()
+TENANT = UUID("01900000-0000-7000-8000-000000000001")
 PUBLIC = "https://bot.example"
 KEY = bytes(32)
 ACCESS = "oauth.v2.access"

@@ -47,7 +47,18 @@ def test_first_the_pictures_go_and_then_the_blocks():
 def test_the_words_alone_hold_all_that_was_shown():
     message = rendered(RICH)
     words = squeezed(words_only(message).text)
-    for line in ("Fees", "• one", "• two", "a | b", "1 | 2", "quoted", "code", "a link", "A cat", "[1] Terms"):
+    for line in (
+        "Fees",
+        "• one",
+        "• two",
+        "a | b",
+        "1 | 2",
+        "quoted",
+        "code",
+        "a link",
+        "A cat",
+        "[1] Terms",
+    ):
         assert squeezed(line) in words
     for line in ("Gold &amp; more", "Fee", "&lt;none&gt;", "cards.example", "Choice 0", "Choice 6"):
         assert squeezed(line) in words

@@ -26,7 +26,15 @@ KEY = b"k" * 32
     "address",
     [
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),
-        *("::1", "fe80::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"),
+        *(
+            "::1",
+            "fe80::1",
+            "fe80::1%eth0",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+        ),
         *("224.0.0.1", "ff02::1", "255.255.255.255", "::"),
     ],
 )
@@ -100,14 +108,18 @@ async def test_a_public_file_is_read_within_limits(elsewhere, path, expected):
         assert await public.read(f"{elsewhere.url}{path}", 4_000) == expected
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "user@127.0.0.1", "[::1]"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "user@127.0.0.1", "[::1]"]
+)
 async def test_nothing_of_ours_is_read_from_within(elsewhere, host):
     port = elsewhere.url.rpartition(":")[2]
     assert await PublicFiles().read(f"http://{host}:{port}/file", 4_000) is None
     assert elsewhere.asked == []
 
 
-@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "ftp://x.example/a", "http://", "http://[", "terms.pdf"])
+@pytest.mark.parametrize(
+    "url", ["", "file:///etc/passwd", "ftp://x.example/a", "http://", "http://[", "terms.pdf"]
+)
 async def test_what_is_no_web_address_is_not_read(url):
     assert await PublicFiles().read(url, 4_000) is None
 

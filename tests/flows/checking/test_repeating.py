@@ -110,3 +110,25 @@ async def test_nothing_is_called_or_said_while_it_is_checked(tmp_path: Path) -> 
     flow = bot.registry.newest("main")
     assert flow is not None
     assert flow.script.__globals__["MADE"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("line", "difference"),
+    [
+        ('await chat.ask("a", "A?", reminder="Well?")', "ask a: reminder= is said after half of timeout="),
+        (
+            'await chat.ask("a", "A?", validators.several_of(["x"], least=2))',
+            "several_of: least=2 of 1 options",
+        ),
+        ('await chat.ask("a", "A?", choices="ab")', "ask a: choices= is a list"),
+        ('await chat.say("A?", choices="ab")', "say: choices= is a list"),
+    ],
+)
+async def test_a_mistake_that_a_test_comes_to_is_found_with_its_line(
+    tmp_path: Path, line: str, difference: str
+) -> None:
+    found = await unsteady(tmp_path, f"from flows import validators\n{line}")
+    assert [(each.flow, each.place, each.mistake) for each in found] == [
+        ("main", f"{tmp_path / 'written.py'}:13", True)
+    ]
+    assert found[0].difference.startswith(difference)

@@ -79,6 +79,10 @@ def test_answers_of_calls_are_values_of_the_record() -> None:
         ("name: x\ngiven: {otp: none}\ntalk: [user: a]", "x.yaml:2: codes are refused for no_address"),
         ("name: x\ngiven: {calls: {a: !decimal b}}\ntalk: [user: a]", "x.yaml:2: this value cannot be read"),
         (
+            "name: x\ntalk: [user: a, calls: [{store_photo: }]]",
+            "x.yaml:2: a call's arguments are a list: write `store_photo: [2]`, `store_photo: []` where there are none",
+        ),
+        (
             "name: x\ngiven: {model: [{error: tired}]}\ntalk: [user: a]",
             "x.yaml:2: 'tired' is no error of a model",
         ),

@@ -73,3 +73,17 @@ def test_a_drawing_shows_where_a_file_is_asked_for(bot: Bot) -> None:
     assert 'identify_1("photo<br/>A photo of you?<br/>(a file)")' in drawn
     assert drawn.count("(a file)") == 3
     assert '("age<br/>How old are you?")' in drawn
+
+
+async def test_a_file_that_a_call_was_given_is_named_by_its_name(bot: Bot) -> None:
+    text = """
+        name: a photo
+        given: {calls: {recognise: A cat}}
+        talk:
+          - user: who am I
+          - user: {file: me.jpg}
+          - calls: [recognise: [CALLED]]
+    """
+    assert differences(await played(bot, text.replace("CALLED", "me.jpg"))) == []
+    [wrong] = differences(await played(bot, text.replace("CALLED", "you.jpg")))
+    assert wrong == "! calls: expected recognise('you.jpg'), found recognise('me.jpg')"

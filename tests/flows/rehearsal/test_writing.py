@@ -11,6 +11,7 @@ from uuid import UUID
 from recorded_talk import RecordedTalk
 from written_tests import bot_from
 
+from bot.cli.flow_tests import remarks
 from flows.rehearsal.playing import play
 from flows.rehearsal.reading import read_text
 from flows.rehearsal.script import NOON, Raised, Returned
@@ -148,3 +149,108 @@ async def test_the_calls_of_a_sensitive_flow_are_left_out(tmp_path: Path) -> Non
     await recorded.type("this")
     assert len(recorded.results) == 2
     assert "calls" not in write("A secret", recorded.messages, recorded.results)
+
+
+HELPED = """
+from datetime import timedelta
+from flows import Chat, Flow, Unanswered, operators
+
+desk = Flow("desk", phrases=["desk"])
+
+async def pay(amount): return "P-1"
+
+@desk
+async def helped(chat: Chat) -> None:
+    person = await chat.handoff("a refund")
+    for _ in range(2):
+        approval = await chat.approve("Pay back 5?", pay, 5, by=operators("ann"))
+        await chat.say(f"Said {person}: {approval.status}, {approval.reason}.")
+    await chat.call(pay, 5, approval=approval)
+    try:
+        await chat.ask("glad", "Glad?", timeout=timedelta(seconds=150), reminder="Still there?")
+    except Unanswered:
+        await chat.say("Then not.")
+    await chat.wait(for_=timedelta(hours=36, minutes=20))
+    await chat.say("Good morning.")
+    await chat.handoff("a last word")
+"""
+
+
+async def test_a_session_with_operators_reminders_and_time_limits_passes_as_a_test(tmp_path: Path) -> None:
+    bot = bot_from(tmp_path, HELPED)
+    recorded = RecordedTalk(bot)
+    await recorded.type("desk")
+    await recorded.operate("reply", "Let me see.")
+    await recorded.pass_time(timedelta(minutes=3))
+    await recorded.operate("resume")
+    await recorded.pass_time(timedelta(minutes=1))
+    await recorded.decide(False)
+    await recorded.type("why?")
+    await recorded.pass_time(timedelta(minutes=2))
+    await recorded.decide(True)
+    await recorded.pass_time(timedelta(hours=40))
+    await recorded.operate("close")
+    assert recorded.said[-4:] == ["Glad?", "Still there?\nGlad?", "Then not.", "Good morning."]
+    written = write("Helped", recorded.messages, recorded.results)
+    for line in (
+        "operator: Let me see.",
+        "operator:\n      resume: ann",
+        "operator:\n      reject: ann",
+        "operator:\n      approve: ann",
+        "operator:\n      close: ann",
+    ):
+        assert f"  - {line}\n" in written
+    transcript = await play(bot, read_text(written, Path("recorded.yaml"))[0])
+    assert not transcript.differs, "\n".join(told(transcript))
+
+
+async def test_what_an_operator_gave_as_the_reason_is_recorded(tmp_path: Path) -> None:
+    recorded = RecordedTalk(bot_from(tmp_path, HELPED))
+    await recorded.type("desk")
+    await recorded.operate("resume")
+    await recorded.decide(False)
+    reasoned = [
+        replace(each, result=replace(each.result, value={**each.result.value, "reason": "too much"}))
+        if each.result.kind == "approve"
+        else each
+        for each in recorded.results
+    ]
+    assert "reject: ann\n      because: too much\n" in write("Helped", recorded.messages, reasoned)
+
+
+async def test_a_reply_that_nothing_in_the_record_led_to_asks_for_a_line_in_front_of_it(
+    tmp_path: Path,
+) -> None:
+    bot = bot_from(tmp_path, WAITING)
+    recorded = RecordedTalk(bot)
+    await recorded.type("parcel")
+    await recorded.happen("sent", 5)
+    written = write("A parcel", recorded.messages, ())
+    found = remarks(await play(bot, read_text(written, Path("recorded.yaml"))[0]))
+    assert found == [
+        "line 6: bot> Number 5 is on its way. does not come of the lines in front of it; add there what made it come"
+    ]
+
+
+async def test_a_reply_that_reads_otherwise_today_is_told_as_that(tmp_path: Path) -> None:
+    recorded = RecordedTalk(bot_from(tmp_path, WAITING))
+    await recorded.type("parcel")
+    await recorded.happen("sent", 5)
+    today = bot_from(tmp_path / "now", WAITING.replace("is on its way", "has left"))
+    written = write("A parcel", recorded.messages, recorded.results)
+    found = remarks(await play(today, read_text(written, Path("recorded.yaml"))[0]))
+    assert found == [
+        "line 7: bot> Number 5 is on its way. was said then; today it is bot> Number 5 has left."
+    ]
+
+
+async def test_what_an_event_brought_is_no_timers_though_its_turn_took_a_while(tmp_path: Path) -> None:
+    bot = bot_from(tmp_path, WAITING)
+    recorded = RecordedTalk(bot)
+    await recorded.type("parcel")
+    await recorded.happen("sent", 5)
+    accepted = [replace(each, created_at=each.created_at - timedelta(seconds=4)) for each in recorded.results]
+    written = write("A parcel", recorded.messages, accepted)
+    assert "later" not in written
+    transcript = await play(bot, read_text(written, Path("recorded.yaml"))[0])
+    assert not transcript.differs, "\n".join(told(transcript))
