@@ -42,7 +42,7 @@ def test_turns_deliveries_and_queues_are_counted_and_nothing_of_a_tenant_shows(s
         assert seen['parley_queue_waiting{queue="turns"}'] == "0.0"
         assert seen["parley_postgres_up"] == "1.0"
         labels = set(re.findall(r'(\w+)="', text))
-        assert labels <= {"result", "queue", "le"}
+        assert labels <= {"result", "queue", "le", "outcome", "reason"}
         assert "demo" not in text
         run.stop()
 
