@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from uuid import uuid4
 
 import pytest
@@ -90,6 +91,17 @@ def test_what_waits_is_listed_shown_and_decided_once(paying):
         assert (unknown.code, "there is no approval" in unknown.said) == (1, True)
 
 
+def ended(terminal, end) -> int:
+    """The exit code. A signal between the prompt and the reading behind it is not heard: one does it again."""
+    for _ in range(6):
+        end(terminal)
+        try:
+            return terminal.process.wait(5)
+        except subprocess.TimeoutExpired:
+            continue
+    raise AssertionError(terminal.shown)
+
+
 def answered(shell, approval: str, *options: str, end) -> tuple[int, str]:
     """How a decision at a terminal ended, and what was printed once it was answered."""
     terminal = Terminal(shell, "approvals", "decide", approval, *options)
@@ -97,8 +109,7 @@ def answered(shell, approval: str, *options: str, end) -> tuple[int, str]:
         terminal.saw("Send 40 euros\r\n  to Ada")
         terminal.saw("this? [y/N]: ")
         terminal.shown = ""
-        end(terminal)
-        code = terminal.process.wait(30)
+        code = ended(terminal, end)
         terminal.saw("nothing was decided" if code else "outcome")
         return code, terminal.shown
     finally:
