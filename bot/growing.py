@@ -84,7 +84,7 @@ class Growing:
         except (DeliveryFailed, StorageError) as error:
             log.warning("stream_ended", delivery=str(self._message_id), error=str(error))
         except Exception as error:
-            # Whatever it is: the reply is delivered all the same, and a task group must not end the process.
+            # Whatever it is: the reply is delivered all the same.
             log.exception("stream_failed", delivery=str(self._message_id), error=type(error).__name__)
 
     async def _show(self) -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from adapters.contract import PushAdapter, StreamingAdapter
 from bot.growing import Growing, Pace
+from bot.tasks import Tasks
 from storage.ids import reply_id
 from storage.records import Channel, Turn
 from storage.streams import Streams
@@ -23,7 +24,6 @@ from storage.streams import Streams
 log = structlog.get_logger("parley.streams")
 
 MOST = 1_000
-_END_WITHIN_S = 2.0
 
 
 @dataclass(slots=True)
@@ -53,12 +53,10 @@ class LiveStreams:
         self._load = load
         self._pace = pace or Pace()
         self._most = most
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._group = asyncio.TaskGroup()
+        self._tasks = Tasks()
         self._turns: dict[tuple[UUID, int], dict[UUID, _Reply]] = {}
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -68,16 +66,7 @@ class LiveStreams:
         for reply in left:
             reply.growing.close()
         await self._wait(left, 0.0)
-        tasks = set(self._tasks)
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_END_WITHIN_S)
-            for task in late:
-                task.cancel()
-        try:
-            await self._group.__aexit__(*error)  # type: ignore[arg-type]
-        except BaseExceptionGroup as failures:
-            # The block's own error, which callers catch by its class: no task of the group ends by one.
-            raise failures.exceptions[0] from failures.exceptions[0].__cause__
+        await self._tasks.__aexit__(*error)
 
     def feed(self, turn: Turn, message_id: UUID, text: str) -> None:
         """A piece of a reply; the first one of an attempt begins it anew.
@@ -94,10 +83,7 @@ class LiveStreams:
             if len(self._tasks) >= self._most:
                 return
             growing = Growing(turn, message_id, adapter, self._streams, self._load, self._pace)
-            task = self._group.create_task(growing.run())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            reply = replies[message_id] = _Reply(growing, task)
+            reply = replies[message_id] = _Reply(growing, self._tasks.start(growing.run()))
         reply.growing.feed(text)
 
     async def settle(self, turn: Turn) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from adapters.slack.status import Statuses
+from bot.tasks import END_WITHIN_S, Tasks
 from storage.installations import PLATFORM
 from storage.records import Channel, Session
 from storage.shortlived import ShortLived
@@ -19,34 +20,30 @@ log = structlog.get_logger("parley.slack")
 _MOST = 1_000
 # Longer than a turn may take.
 _BEGUN_S = 900.0
-_END_WITHIN_S = 2.0
 
 
 class AtWork:
     """Shows and clears the statuses of sessions, each session's calls in order. `load` finds a channel."""
 
-    def __init__(self, statuses: Statuses, load: Callable[[UUID, UUID], Awaitable[Channel]]) -> None:
+    def __init__(
+        self,
+        statuses: Statuses,
+        load: Callable[[UUID, UUID], Awaitable[Channel]],
+        *,
+        end_within_s: float = END_WITHIN_S,
+    ) -> None:
         self._statuses = statuses
         self._load = load
-        self._group = asyncio.TaskGroup()
+        self._tasks = Tasks(end_within_s=end_within_s)
         self._latest: dict[UUID, asyncio.Task[None]] = {}
         self._begun: ShortLived[UUID, bool] = ShortLived(life=_BEGUN_S, capacity=10 * _MOST)
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         """What is shown is still cleared, as far as that is quick."""
-        if self._latest:
-            _, late = await asyncio.wait(self._latest.values(), timeout=_END_WITHIN_S)
-            for task in late:
-                task.cancel()
-        try:
-            await self._group.__aexit__(*error)  # type: ignore[arg-type]
-        except BaseExceptionGroup as failures:
-            # The block's own error, which callers catch by its class: no task of the group ends by one.
-            raise failures.exceptions[0] from failures.exceptions[0].__cause__
+        await self._tasks.__aexit__(*error)
 
     def begin(self, session: Session) -> None:
         """A turn takes a moment."""
@@ -61,7 +58,7 @@ class AtWork:
             self._after(session, self._end(session, replies))
 
     def _after(self, session: Session, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(self._run(self._latest.get(session.id), work))
+        task = self._tasks.start(self._run(self._latest.get(session.id), work))
         self._latest[session.id] = task
         task.add_done_callback(lambda done: self._forget(session.id, done))
 
@@ -75,7 +72,7 @@ class AtWork:
         try:
             await work
         except Exception as error:
-            # Whatever it is: it must not end the process, which a task group would do.
+            # Whatever it is: nobody waits for it.
             log.warning("slack_status_failed", error=f"{type(error).__name__}: {error}")
 
     async def _begin(self, session: Session) -> None:

@@ -73,10 +73,9 @@ async def test_an_error_ends_nothing(statuses):
     assert [each["event"] for each in logs] == ["slack_status_failed"]
 
 
-async def test_at_the_end_nobody_waits_long_for_slack(statuses, monkeypatch):
-    monkeypatch.setattr("bot.slack.at_work._END_WITHIN_S", 0.01)
+async def test_at_the_end_nobody_waits_long_for_slack(statuses):
     statuses.go_on.clear()
     async with asyncio.timeout(2):
-        async with AtWork(statuses, load) as at_work:
+        async with AtWork(statuses, load, end_within_s=0.01) as at_work:
             at_work.begin(session())
     assert statuses.seen == []
