@@ -17,16 +17,13 @@ from databases import DatabaseUrls
 from fleet import Fleet, Running, until
 from house import open_house
 from outside import Outside
-from vaults import strongroom
+from slack_install import install
 
 from adapters.contract import Delivery, Receipt
 from bot.emulators.slack.person import Person
 from bot.emulators.slack.server import SlackEmulator
 from bot.slack.access import SlackAccess
 from bot.slack.connecting import GivenTokens
-from storage.channels import Channels
-from storage.clock import wall_clock
-from storage.installations import Grant, Installations, Tokens
 
 BOTS = ROOT / "config" / "tenants"
 LONG = " ".join(f"word-{n}" for n in range(2_600))
@@ -326,22 +323,6 @@ async def test_a_reply_in_parts_survives_kill_9_and_is_there_once(
         assert " ".join(parts).split() == f"You said {LONG}".split()
         rows = await owner.fetch("select status, error, possible_duplicate from outbox")
         assert {tuple(row) for row in rows} == {("sent", None, False)}
-
-
-async def install(slack: SlackEmulator, acme: Any, urls: DatabaseUrls) -> None:
-    """The emulator's workspace as a channel of the tenant."""
-    async with strongroom(urls) as room:
-        channels = Channels(room.database, room.vault, wall_clock)
-        installed = slack.installation
-        grant = Grant(
-            slack.app.id,
-            installed.team_id,
-            None,
-            Tokens(slack.bot_token),
-            bot_user_id=installed.bot_user_id,
-            bot_id=installed.bot_id,
-        )
-        await Installations(room.database, room.vault, channels, wall_clock).save(acme.web.tenant_id, grant)
 
 
 async def test_a_thread_shows_that_the_bot_is_at_work_while_a_turn_takes_long(

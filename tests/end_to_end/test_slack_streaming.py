@@ -16,7 +16,7 @@ from fleet import Fleet, Running, until
 from house import House, open_house
 from outside import Outside
 from slack_blocks import seen
-from vaults import strongroom
+from slack_install import install
 
 from bot.answers import ModelAccess
 from bot.emulators.model.server import KEY, ModelEmulator
@@ -25,9 +25,6 @@ from bot.emulators.slack.server import SlackEmulator
 from bot.knowledge.ingest import ingest
 from bot.slack.access import SlackAccess
 from bot.slack.connecting import GivenTokens
-from storage.channels import Channels
-from storage.clock import wall_clock
-from storage.installations import Grant, Installations, Tokens
 
 FEES = "# Fees\n\n## Cards\n\nA new card costs five euros. It comes within a week.\n"
 QUESTION = "What does a new card cost?"
@@ -418,19 +415,3 @@ async def test_a_story_survives_kill_9_and_is_there_once(
         assert rows == [("sent", None, ambiguous), ("sent", None, False)]
         # Of the stream that nobody could name, what it had said until then.
         assert left == (["Once "] if ambiguous else [])
-
-
-async def install(slack: SlackEmulator, acme: Any, urls: DatabaseUrls) -> None:
-    """The emulator's workspace as a channel of the tenant."""
-    async with strongroom(urls) as room:
-        channels = Channels(room.database, room.vault, wall_clock)
-        installed = slack.installation
-        grant = Grant(
-            slack.app.id,
-            installed.team_id,
-            None,
-            Tokens(slack.bot_token),
-            bot_user_id=installed.bot_user_id,
-            bot_id=installed.bot_id,
-        )
-        await Installations(room.database, room.vault, channels, wall_clock).save(acme.web.tenant_id, grant)
